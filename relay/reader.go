@@ -47,10 +47,11 @@ type Item struct {
 // Reader is a cursor over a Track. It holds no payload and costs no goroutine.
 // A Reader is used by one goroutine at a time.
 type Reader struct {
-	track *Track
-	cfg   ReaderConfig
-	next  Location // The next object wanted.
-	group *Group   // The group of next, once found.
+	track   *Track
+	cfg     ReaderConfig
+	next    Location // The next object wanted.
+	group   *Group   // The group of next, once found.
+	started bool     // Something was handed out.
 }
 
 // NewReader places a cursor. It takes effect at the first Next.
@@ -88,15 +89,15 @@ func (r *Reader) TryNext() (Item, bool, error) {
 				return Item{}, false, err
 			}
 		}
-		if r.lagging() {
-			r.skipToNewest(SkipLag)
-			continue
+		if newest := r.lagging(); newest != nil {
+			r.skipTo(newest, SkipLag)
 		}
 		loc, g := r.next, r.group
 		o, ok, end := g.at(int(loc.Object))
 		switch {
 		case ok:
 			r.next.Object++
+			r.started = true
 			return Item{Location: loc, Object: o, Group: g}, true, nil
 		case end:
 			r.leaveGroup()
@@ -113,25 +114,24 @@ func (r *Reader) SkipGroup() {
 	if r.group == nil {
 		return
 	}
-	_, newest, _ := r.track.atOrAfter(r.group.id)
-	if newest == r.group {
-		r.skipped(SkipStalled, 1)
-		r.leaveGroup()
+	if newest := r.track.newest(); newest != r.group {
+		r.skipTo(newest, SkipStalled)
 		return
 	}
-	r.skipToNewest(SkipStalled)
+	r.skipped(SkipStalled, 1)
+	r.leaveGroup()
 }
 
 // findGroup sets r.group to the first cached group at or after r.next.
 func (r *Reader) findGroup() (bool, error) {
-	g, newest, err := r.track.atOrAfter(r.next.Group)
+	g, evicted, err := r.track.atOrAfter(r.next.Group)
 	if g == nil {
 		return false, err
 	}
 	if g.id > r.next.Group {
-		// IDs may jump, so only a start inside the log counts as evicted.
-		if r.next.Object > 0 && newest != nil {
-			r.skipped(SkipEvicted, 1)
+		// A late joiner has lost nothing by what left before it came.
+		if evicted && r.started {
+			r.skipped(SkipEvicted, groupsBetween(r.next.Group, g.id))
 		}
 		r.next = Location{Group: g.id}
 	}
@@ -144,26 +144,32 @@ func (r *Reader) leaveGroup() {
 	r.group = nil
 }
 
-// lagging tells whether the next object is older than the limit while a newer
-// group is there to go on with.
-func (r *Reader) lagging() bool {
+// lagging gives the newest group when the next object is older than the limit
+// and there is that newer group to go on with.
+func (r *Reader) lagging() *Group {
 	if r.cfg.MaxLag <= 0 {
-		return false
+		return nil
 	}
 	o, ok, _ := r.group.at(int(r.next.Object))
 	if !ok || r.track.now().Sub(o.Complete) <= r.cfg.MaxLag {
-		return false
+		return nil
 	}
-	_, newest, _ := r.track.atOrAfter(r.group.id)
-	return newest != nil && newest.id > r.group.id && newest.Len() > 0
+	newest := r.track.newest()
+	if newest == r.group || newest.Len() == 0 {
+		return nil
+	}
+	return newest
 }
 
-func (r *Reader) skipToNewest(reason SkipReason) {
-	_, newest, _ := r.track.atOrAfter(r.group.id)
-	r.skipped(reason, int(min(newest.id-r.group.id, 1<<16)))
-	r.group = newest
-	r.next = Location{Group: newest.id}
+func (r *Reader) skipTo(g *Group, reason SkipReason) {
+	r.skipped(reason, groupsBetween(r.group.id, g.id))
+	r.group = g
+	r.next = Location{Group: g.id}
 }
+
+// groupsBetween counts the groups left out, as far as IDs tell: a jump of IDs
+// is no measure of groups, so it is capped.
+func groupsBetween(from, to uint64) int { return int(min(to-from, 1<<10)) }
 
 func (r *Reader) skipped(reason SkipReason, groups int) {
 	if r.cfg.OnSkip != nil {

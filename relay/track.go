@@ -35,6 +35,7 @@ type Track struct {
 	mu      sync.RWMutex
 	groups  []*Group      // Guarded by mu. Ascending IDs; the last one grows.
 	bytes   int           // Guarded by mu. Payload bytes of all groups.
+	evicted uint64        // Guarded by mu. Groups with smaller IDs have left the window.
 	err     error         // Guarded by mu. Set once by Close.
 	changed chan struct{} // Guarded by mu. Closed and replaced on each change.
 	waiters bool          // Guarded by mu. Somebody holds changed.
@@ -88,6 +89,7 @@ func (t *Track) evict(now time.Time) {
 		drop++
 	}
 	if drop > 0 {
+		t.evicted = t.groups[drop].id
 		// A fresh slice lets the collector free the dropped groups.
 		t.groups = slices.Clone(t.groups[drop:])
 	}
@@ -228,16 +230,24 @@ func (t *Track) search(id uint64) (int, bool) {
 	})
 }
 
-// atOrAfter gives the first cached group with an ID of at least id, and the
-// newest group's ID.
-func (t *Track) atOrAfter(id uint64) (g, newest *Group, err error) {
+// atOrAfter gives the first cached group with an ID of at least id, nil when
+// there is none, and whether groups from id on were evicted before it. err is
+// the end of the track.
+func (t *Track) atOrAfter(id uint64) (g *Group, evicted bool, err error) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if n := len(t.groups); n > 0 {
-		newest = t.groups[n-1]
-	}
 	if i, _ := t.search(id); i < len(t.groups) {
 		g = t.groups[i]
 	}
-	return g, newest, t.err
+	return g, id < t.evicted, t.err
+}
+
+// newest gives the growing group; nil while there is none.
+func (t *Track) newest() *Group {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if n := len(t.groups); n > 0 {
+		return t.groups[n-1]
+	}
+	return nil
 }

@@ -38,6 +38,11 @@ type SendStream interface {
 	Close() error
 	// CancelWrite sends RESET_STREAM with a MoQT stream reset code.
 	CancelWrite(code uint64)
+	// Context ends when nothing can be written any more: after Close,
+	// CancelWrite, the peer's STOP_SENDING or the end of the connection. It is
+	// how a request is seen to be cancelled while nothing is being written
+	// (draft-ietf-moq-transport-18, "Request Cancellation and Rejection").
+	Context() context.Context
 	SetWriteDeadline(t time.Time) error
 }
 

@@ -1,0 +1,116 @@
+package ingest
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Request asks to publish a name.
+type Request struct {
+	// Name is the path of the broadcast, such as "live/cam1".
+	Name string
+	// Protocol is the door: "srt". It is a metric label.
+	Protocol string
+	// Remote is the peer's address, for logs and the API.
+	Remote string
+	// User is whom the peer says it is; empty when it does not say.
+	User string
+	// Delay is how long the transport holds bytes back on purpose: the SRT
+	// latency. What arrives now left the encoder at least so long ago.
+	Delay time.Duration
+	// Stats gives the transport's statistics for the API; may be nil. It is
+	// called from any goroutine until the session is closed.
+	Stats func() any
+}
+
+// Session is the right to publish one name, and the Sink to do it with. SetProgram
+// and Push are for one goroutine; the other methods may be called by any.
+type Session struct {
+	// Set by Sessions.Open, then read-only.
+	parent *Sessions
+	req    Request
+	opened time.Time
+	done   chan struct{}
+
+	active  atomic.Int64 // When Touch was last called, counted from opened.
+	release sync.Once    // Gives the name back.
+
+	mu   sync.Mutex // Held over every call of sink, so that a takeover waits.
+	sink HeldSink   // Guarded by mu. Set before Open returns.
+	err  error      // Guarded by mu. Set once by end.
+}
+
+// Name is the broadcast's name.
+func (s *Session) Name() string { return s.req.Name }
+
+// Done is closed when the session has ended, by Close or by somebody else: a
+// takeover, or the end of the gateway. Err gives the reason.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Err is nil while the session lives.
+func (s *Session) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// Touch says that bytes came from the publisher. A session that is not touched
+// is soon taken for half dead and may be taken over.
+func (s *Session) Touch() { s.active.Store(int64(time.Since(s.opened))) }
+
+func (s *Session) idle() time.Duration {
+	return time.Since(s.opened) - time.Duration(s.active.Load())
+}
+
+// SetProgram hands the program on; see Sink.
+func (s *Session) SetProgram(p Program) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	return s.sink.SetProgram(p)
+}
+
+// Push hands the access unit on; see Sink.
+func (s *Session) Push(au AccessUnit) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	return s.sink.Push(au)
+}
+
+// Close ends the session. The broadcast stays for the hold window. Closing a
+// session that has ended does nothing.
+func (s *Session) Close() {
+	s.end(ErrClosed)
+	s.release.Do(func() { s.parent.release(s) })
+}
+
+// end stops the flow into the sink; only the first call counts. It returns when
+// nobody is inside the sink any more.
+func (s *Session) end(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return
+	}
+	s.err = err
+	if s.sink != nil {
+		s.sink.End()
+	}
+	close(s.done)
+}
+
+// begin connects the session with its sink.
+func (s *Session) begin(sink HeldSink) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sink = sink
+	if s.err == nil {
+		sink.Begin(s.req)
+	}
+}

@@ -1,0 +1,223 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	// suspectAfter: a publisher that was heard within this time is alive, and a
+	// second one is refused at once. SRT touches its session every 200 ms.
+	suspectAfter = 500 * time.Millisecond
+	// takeoverAfter: a publisher that was silent for so long is half dead. Live
+	// encoders send at least every 100 ms, and a retransmission takes less.
+	takeoverAfter = time.Second
+)
+
+// HeldSink is a Sink that outlives the session that feeds it. Begin and End are
+// called in turns, SetProgram and Push only in between, Close last.
+type HeldSink interface {
+	Sink
+	// Begin says that a publisher starts: the first, or one that continues the
+	// broadcast with clocks of its own.
+	Begin(Request)
+	// End says that the publisher has gone; another may follow.
+	End()
+	// Close ends the broadcast.
+	Close(reason error)
+}
+
+// Config configures Sessions.
+type Config struct {
+	// NewSink makes the sink of a broadcast when its first publisher comes.
+	NewSink func(name string) (HeldSink, error)
+	// Authorize decides beyond the name; nil admits everybody. Its error should
+	// be ErrUnauthorized or ErrForbidden.
+	Authorize func(context.Context, Request) error
+	// Hold is how long a broadcast waits for its publisher to come back; zero
+	// ends it with the session.
+	Hold time.Duration
+	// Logger and Registerer may be nil.
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Sessions knows who publishes what: one owner at a time, whatever the door.
+type Sessions struct {
+	// Set by NewSessions, then read-only.
+	cfg     Config
+	log     *slog.Logger
+	metrics *metrics
+
+	ending sync.WaitGroup // Sinks that are being closed.
+
+	mu         sync.Mutex
+	broadcasts map[string]*broadcast // Guarded by mu.
+	draining   bool                  // Guarded by mu.
+}
+
+// broadcast is a name in use, with a publisher or held for one.
+type broadcast struct {
+	name string
+
+	// All guarded by Sessions.mu.
+	sink       HeldSink // nil while it is being made.
+	owner      *Session // nil while held.
+	hold       *time.Timer
+	holds      int // Counts the holds, so that a late timer knows its own.
+	since      time.Time
+	reconnects int
+}
+
+// NewSessions makes Sessions without any broadcast.
+func NewSessions(cfg Config) *Sessions {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Sessions{
+		cfg:        cfg,
+		log:        cfg.Logger,
+		metrics:    newMetrics(cfg.Registerer),
+		broadcasts: make(map[string]*broadcast),
+	}
+	if cfg.Registerer != nil {
+		cfg.Registerer.MustRegister(newStateCollector(s))
+	}
+	return s
+}
+
+// Open gives the name to the one who asks, or says why not: ErrBadName,
+// ErrUnauthorized, ErrForbidden, ErrAlreadyPublishing, ErrDraining. It decides
+// at once, but when the owner has just fallen silent it waits, at most a
+// second, to see whether the owner is dead. The caller closes the Session.
+func (s *Sessions) Open(ctx context.Context, req Request) (*Session, error) {
+	session, err := s.open(ctx, req)
+	if err != nil {
+		s.metrics.refused.WithLabelValues(refusal(err)).Inc()
+		return nil, fmt.Errorf("publish %q: %w", req.Name, err)
+	}
+	s.metrics.sessions.WithLabelValues(req.Protocol).Inc()
+	return session, nil
+}
+
+func (s *Sessions) open(ctx context.Context, req Request) (*Session, error) {
+	if err := ValidateName(req.Name); err != nil {
+		return nil, err
+	}
+	if s.cfg.Authorize != nil {
+		if err := s.cfg.Authorize(ctx, req); err != nil {
+			return nil, err
+		}
+	}
+	session := &Session{parent: s, req: req, opened: time.Now(), done: make(chan struct{})}
+	for {
+		claim, err := s.claim(session)
+		if err != nil {
+			return nil, err
+		}
+		if claim.wait == 0 {
+			return session, s.settle(session, claim)
+		}
+		if err := sleep(ctx, claim.wait, claim.old.done); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// claim is the outcome of one look at a name.
+type claim struct {
+	broadcast *broadcast
+	sink      HeldSink      // nil: to be made.
+	old       *Session      // The owner before, if any.
+	wait      time.Duration // Not claimed: the owner may be dying.
+}
+
+// claim makes session the owner of its name if it may be.
+func (s *Sessions) claim(session *Session) (claim, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return claim{}, ErrDraining
+	}
+	b := s.broadcasts[session.req.Name]
+	if b == nil {
+		b = &broadcast{name: session.req.Name, since: session.opened}
+		s.broadcasts[b.name] = b
+		b.owner = session
+		return claim{broadcast: b}, nil
+	}
+	old := b.owner
+	if old != nil {
+		idle := old.idle()
+		switch {
+		case b.sink == nil || idle < suspectAfter:
+			return claim{}, ErrAlreadyPublishing
+		case idle < takeoverAfter:
+			return claim{old: old, wait: takeoverAfter - idle}, nil
+		}
+	}
+	if b.hold != nil {
+		b.hold.Stop()
+		b.hold = nil
+	}
+	b.owner = session
+	b.reconnects++
+	return claim{broadcast: b, sink: b.sink, old: old}, nil
+}
+
+// settle does outside the lock what a claim asks for.
+func (s *Sessions) settle(session *Session, c claim) error {
+	if c.sink == nil {
+		return s.makeSink(session, c.broadcast)
+	}
+	if c.old != nil {
+		s.metrics.takeovers.Inc()
+		s.log.Warn("silent publisher replaced", "name", session.req.Name,
+			"old_remote", c.old.req.Remote, "remote", session.req.Remote)
+		c.old.end(ErrTakenOver)
+	}
+	s.metrics.reconnects.Inc()
+	session.begin(c.sink)
+	return nil
+}
+
+func (s *Sessions) makeSink(session *Session, b *broadcast) error {
+	sink, err := s.cfg.NewSink(b.name)
+	s.mu.Lock()
+	closed := s.broadcasts[b.name] != b
+	switch {
+	case closed: // Close came in between.
+	case err != nil:
+		delete(s.broadcasts, b.name)
+	default:
+		b.sink = sink
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if closed {
+		sink.Close(ErrDraining)
+		return ErrDraining
+	}
+	session.begin(sink)
+	return nil
+}
+
+// sleep waits for d, or until gone is closed.
+func sleep(ctx context.Context, d time.Duration, gone <-chan struct{}) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-gone:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}

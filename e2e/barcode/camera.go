@@ -1,0 +1,56 @@
+package barcode
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Camera makes raw pictures in real time, as planar YUV 4:2:0, each with the
+// time at which it is handed over.
+type Camera struct {
+	Width, Height int // Width a multiple of 40, so that squares keep to chroma's grid
+	Rate          int // pictures a second
+}
+
+// Run writes pictures to w until the context ends or w fails; the end of the
+// context is no error. A picture that could not be written in its time is late,
+// not lost: the encoder counts pictures.
+func (c Camera) Run(ctx context.Context, w io.Writer) error {
+	picture := make([]byte, c.Width*c.Height*3/2)
+	luma, chroma := picture[:c.Width*c.Height], picture[c.Width*c.Height:]
+	for i := range chroma {
+		chroma[i] = 128
+	}
+	start := time.Now()
+	wait := time.NewTimer(0)
+	defer wait.Stop()
+	for n := 0; ; n++ {
+		wait.Reset(time.Until(start.Add(time.Duration(n) * time.Second / time.Duration(c.Rate))))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-wait.C:
+		}
+		c.move(luma, n)
+		Draw(luma, c.Width, uint32(time.Now().UnixMilli()))
+		if _, err := w.Write(picture); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("write picture %d: %w", n, err)
+		}
+	}
+}
+
+// move paints a ramp that wanders, so that every picture differs everywhere and
+// the encoder has motion to code.
+func (c Camera) move(luma []byte, n int) {
+	for y := c.Width / 10; y < c.Height; y++ {
+		line := luma[y*c.Width:][:c.Width]
+		for x := range line {
+			line[x] = byte(16 + (x+2*y+4*n)%220)
+		}
+	}
+}

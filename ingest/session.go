@@ -14,18 +14,17 @@ type Request struct {
 	Protocol string
 	// Remote is the peer's address, for logs and the API.
 	Remote string
-	// User is whom the peer says it is; empty when it does not say.
-	User string
-	// Delay is how long the transport holds bytes back on purpose: the SRT
-	// latency. What arrives now left the encoder at least so long ago.
-	Delay time.Duration
+	// User is whom the peer says it is, Token what it shows for it, for Authorize
+	// to judge; empty when it says nothing.
+	User, Token string
 	// Stats gives the transport's statistics for the API; may be nil. It is
 	// called from any goroutine until the session is closed.
 	Stats func() any
 }
 
-// Session is the right to publish one name, and the Sink to do it with. SetProgram
-// and Push are for one goroutine; the other methods may be called by any.
+// Session is the right to publish one name, and the Sink to do it with. Begin,
+// SetProgram and Push are for one goroutine, in this order; the other methods
+// may be called by any.
 type Session struct {
 	// Set by Sessions.Open, then read-only.
 	parent *Sessions
@@ -36,9 +35,10 @@ type Session struct {
 	active  atomic.Int64 // When Touch was last called, counted from opened.
 	release sync.Once    // Gives the name back.
 
-	mu   sync.Mutex // Held over every call of sink, so that a takeover waits.
-	sink HeldSink   // Guarded by mu. Set before Open returns.
-	err  error      // Guarded by mu. Set once by end.
+	mu    sync.Mutex // Held over every call of sink, so that a takeover waits.
+	sink  HeldSink   // Guarded by mu. Set before Open returns.
+	begun bool       // Guarded by mu. Set by Begin.
+	err   error      // Guarded by mu. Set once by end.
 }
 
 // Name is the broadcast's name.
@@ -61,6 +61,19 @@ func (s *Session) Touch() { s.active.Store(int64(time.Since(s.opened))) }
 
 func (s *Session) idle() time.Duration {
 	return time.Since(s.opened) - time.Duration(s.active.Load())
+}
+
+// Begin starts the flow once the transport is up. Delay is how long it holds
+// bytes back on purpose: what arrives now left the encoder so long ago.
+func (s *Session) Begin(delay time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	s.begun = true
+	s.sink.Begin(delay)
+	return nil
 }
 
 // SetProgram hands the program on; see Sink.
@@ -99,18 +112,15 @@ func (s *Session) end(err error) {
 		return
 	}
 	s.err = err
-	if s.sink != nil {
+	if s.begun {
 		s.sink.End()
 	}
 	close(s.done)
 }
 
-// begin connects the session with its sink.
-func (s *Session) begin(sink HeldSink) {
+// feed tells the session its sink.
+func (s *Session) feed(sink HeldSink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sink = sink
-	if s.err == nil {
-		sink.Begin(s.req)
-	}
 }

@@ -24,8 +24,9 @@ const (
 type HeldSink interface {
 	Sink
 	// Begin says that a publisher starts: the first, or one that continues the
-	// broadcast with clocks of its own.
-	Begin(Request)
+	// broadcast with clocks of its own. Delay is how long the transport holds
+	// bytes back on purpose, such as the SRT latency.
+	Begin(delay time.Duration)
 	// End says that the publisher has gone; another may follow.
 	End()
 	// Close ends the broadcast.
@@ -182,7 +183,7 @@ func (s *Sessions) settle(session *Session, c claim) error {
 		c.old.end(ErrTakenOver)
 	}
 	s.metrics.reconnects.Inc()
-	session.begin(c.sink)
+	session.feed(c.sink)
 	return nil
 }
 
@@ -205,7 +206,7 @@ func (s *Sessions) makeSink(session *Session, b *broadcast) error {
 		sink.Close(ErrDraining)
 		return ErrDraining
 	}
-	session.begin(sink)
+	session.feed(sink)
 	return nil
 }
 

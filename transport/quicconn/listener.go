@@ -124,8 +124,9 @@ func (l *Listener) Addr() net.Addr { return l.cfg.Conn.LocalAddr() }
 // Drain refuses new connections from now on and leaves the others alone.
 func (l *Listener) Drain() { l.drain() }
 
-// Run accepts and serves until ctx ends. It then closes every connection,
-// waits for their handlers and closes the socket.
+// Run accepts and serves until ctx ends, or until Drain was called and the last
+// connection has gone. It then closes every connection, waits for their
+// handlers and closes the socket.
 func (l *Listener) Run(ctx context.Context) error {
 	defer l.cfg.Conn.Close() //nolint:errcheck // Nothing is left to be lost.
 	ln, err := l.transport.Listen(l.tlsConfig(), l.cfg.QUIC)
@@ -133,12 +134,14 @@ func (l *Listener) Run(ctx context.Context) error {
 		return fmt.Errorf("quic listener: %w", err)
 	}
 	warnSmallBuffers(l.cfg.Conn, l.log)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	err = l.accept(ctx, ln)
-	if err == nil {
-		<-ctx.Done()
+	if err != nil {
+		stop()
 	}
 	l.drain()
-	l.conns.Wait()
+	l.conns.Wait() // serve closes its connection when ctx ends.
 	return errors.Join(err, l.transport.Close())
 }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/freshet-live/freshet/transport/quicconn"
 )
 
-// linger keeps the connection after its session was closed, so that the reason
-// still goes out.
+// linger keeps a connection after its last session or request has ended, so that
+// what was sent last still goes out.
 const linger = 500 * time.Millisecond
 
 // Dial opens a session at an https URL over a QUIC connection of its own.

@@ -109,7 +109,10 @@ func New(cfg Config) *Server {
 			MaxHeaderBytes: maxHeaderBytes,
 			IdleTimeout:    idleTimeout,
 			ConnContext: func(ctx context.Context, qc *quic.Conn) context.Context {
-				return context.WithValue(ctx, connKey{}, qc)
+				conn := &h3conn{qc: qc}
+				stop := context.AfterFunc(cfg.Drain, conn.drain)
+				context.AfterFunc(qc.Context(), func() { stop() })
+				return context.WithValue(ctx, connKey{}, conn)
 			},
 		},
 		ApplicationProtocols: cfg.Protocols,
@@ -119,7 +122,7 @@ func New(cfg Config) *Server {
 	return s
 }
 
-// connKey finds the QUIC connection of a request.
+// connKey finds the connection of a request.
 type connKey struct{}
 
 // ServeQUICConn serves an h3 connection until it ends.
@@ -133,8 +136,14 @@ func (s *Server) ServeQUICConn(qc *quic.Conn) {
 func (s *Server) Close() error { return s.wt.Close() }
 
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	conn, ok := r.Context().Value(connKey{}).(*h3conn)
+	if !ok {
+		panic("wtconn: request without its connection")
+	}
+	conn.begin()
+	defer conn.end()
 	if r.Method == http.MethodConnect && strings.HasPrefix(r.Proto, "webtransport") {
-		s.upgrade(w, r)
+		s.upgrade(conn.qc, w, r)
 		return
 	}
 	s.cfg.Handler.ServeHTTP(w, r)
@@ -142,16 +151,12 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 
 // upgrade makes a session of a CONNECT and serves it to its end. w must be the
 // very writer of package http3.
-func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
+func (s *Server) upgrade(qc *quic.Conn, w http.ResponseWriter, r *http.Request) {
 	if refusal := s.check(r); refusal != nil {
 		s.refuse(w, *refusal)
 		return
 	}
 	defer s.sessions.Add(-1)
-	qc, ok := r.Context().Value(connKey{}).(*quic.Conn)
-	if !ok {
-		panic("wtconn: request without its connection")
-	}
 	session, err := s.wt.Upgrade(w, r)
 	if err != nil {
 		s.refuse(w, refusal{status: http.StatusBadRequest, reason: "protocol", text: err.Error()})

@@ -1,0 +1,134 @@
+package httpd
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/freshet-live/freshet/relay"
+)
+
+// maxNamed bounds how many broadcasts an error text names.
+const maxNamed = 10
+
+type info struct {
+	Version string   `json:"version"`
+	MoQ     *moqInfo `json:"moq,omitempty"`
+}
+
+type moqInfo struct {
+	URL string `json:"url"`
+	// CertificateHashes are for WebTransport's serverCertificateHashes: there
+	// for a self-made certificate alone.
+	CertificateHashes []string `json:"certificateHashes,omitempty"`
+}
+
+// serveInfo tells a player where MoQ is: at the host it came to, as only that
+// name is known to lead here.
+func (s *Server) serveInfo(w http.ResponseWriter, r *http.Request) {
+	out := info{Version: s.cfg.Version}
+	if s.encrypted != nil {
+		host := net.JoinHostPort(hostname(r.Host), strconv.Itoa(port(s.encrypted.Addr())))
+		out.MoQ = &moqInfo{URL: (&url.URL{Scheme: "https", Host: host, Path: "/moq"}).String()}
+		if s.cfg.Certs.SelfMade() {
+			for _, hash := range s.cfg.Certs.Hashes() {
+				out.MoQ.CertificateHashes = append(out.MoQ.CertificateHashes, hex.EncodeToString(hash[:]))
+			}
+		}
+	}
+	serveJSON(w, out)
+}
+
+// hostname takes the port off a Host header, and the brackets of IPv6.
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.Trim(host, "[]")
+}
+
+// serveTime lets a player find how far its clock is off: Unix time in ms.
+func serveTime(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	us := time.Now().UnixMicro()
+	fmt.Fprintf(w, "%d.%03d", us/1000, us%1000)
+}
+
+type broadcastInfo struct {
+	Name   string   `json:"name"`
+	Tracks []string `json:"tracks"`
+}
+
+func (s *Server) serveBroadcasts(w http.ResponseWriter, _ *http.Request) {
+	list := []broadcastInfo{}
+	broadcasts, _ := s.cfg.Relay.Broadcasts("")
+	for _, b := range broadcasts {
+		entry := broadcastInfo{Name: string(b.Namespace()), Tracks: []string{}}
+		for _, t := range b.Tracks() {
+			entry.Tracks = append(entry.Tracks, t.Name())
+		}
+		list = append(list, entry)
+	}
+	serveJSON(w, list)
+}
+
+// serveCertificateHash is in the form that players ask for as a fingerprint.
+func (s *Server) serveCertificateHash(w http.ResponseWriter, r *http.Request) {
+	if s.cfg.Certs == nil {
+		s.notFound(w, r)
+		return
+	}
+	hash := s.cfg.Certs.Hash()
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	fmt.Fprint(w, hex.EncodeToString(hash[:]))
+}
+
+func serveJSON(w http.ResponseWriter, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic("httpd: a plain struct does not marshal: " + err.Error())
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(text, '\n'))
+}
+
+// redirectOrNotFound leads "/live/cam1" to the page of a live broadcast.
+func (s *Server) redirectOrNotFound(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.URL.Path, "/")
+	if _, ok := s.cfg.Relay.Broadcast(relay.Namespace(name)); !ok {
+		s.notFound(w, r)
+		return
+	}
+	target := url.URL{Path: "/" + name + "/", RawQuery: r.URL.RawQuery}
+	http.Redirect(w, r, target.String(), http.StatusTemporaryRedirect)
+}
+
+// notFound names what there is.
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	http.Error(w, fmt.Sprintf("nothing at %q; %s", r.URL.Path, s.liveNow()), http.StatusNotFound)
+}
+
+func (s *Server) liveNow() string {
+	broadcasts, _ := s.cfg.Relay.Broadcasts("")
+	if len(broadcasts) == 0 {
+		return "no broadcast is live"
+	}
+	var names []string
+	for _, b := range broadcasts[:min(len(broadcasts), maxNamed)] {
+		names = append(names, string(b.Namespace()))
+	}
+	text := "live now: " + strings.Join(names, ", ")
+	if more := len(broadcasts) - len(names); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}

@@ -1,0 +1,85 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/transport/certs"
+	"github.com/freshet-live/freshet/transport/moqt"
+)
+
+// Config configures a Server.
+type Config struct {
+	// HTTP is the plain TCP address, such as ":8080"; empty is none.
+	HTTP string
+	// HTTPS is the TCP and UDP address of everything encrypted, such as
+	// ":4443"; empty is none.
+	HTTPS string
+	// Certs gives the certificates of HTTPS.
+	Certs *certs.Source
+
+	// Protocols are the ALPNs and subprotocols of MoQT, newest first.
+	Protocols []string
+	// MoQ serves a MoQT connection and returns when it has ended. ctx ends when
+	// the server drains: the time to send GOAWAY. The connection lives on until
+	// the drain's deadline.
+	MoQ func(ctx context.Context, conn moqt.Conn)
+	// Origins restricts the pages that may open a WebTransport session; nil
+	// allows all.
+	Origins []string
+	// MaxSessions caps the QUIC connections and so the sessions; 0 is 10,000.
+	MaxSessions int
+	// RetryAbove is quicconn.Config.RetryAbove.
+	RetryAbove int
+
+	// HLS takes the requests for playlists, headers, segments and parts.
+	HLS http.Handler
+	// Player holds index.html, list.html and what they load from /player/.
+	Player fs.FS
+	// Relay tells which broadcasts are live.
+	Relay *relay.Relay
+	// Version is what /v1/info tells.
+	Version string
+
+	// DrainDelay is how long new work is still taken after the drain began, so
+	// that a load balancer sees readyz fail first.
+	DrainDelay time.Duration
+	// DrainTimeout is how long sessions and requests may take to end after that;
+	// 0 is 10 s, which covers a blocked playlist request.
+	DrainTimeout time.Duration
+
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+func (cfg *Config) prepare() error {
+	switch {
+	case cfg.HTTP == "" && cfg.HTTPS == "":
+		return errors.New("http server: no address")
+	case cfg.HTTPS != "" && cfg.Certs == nil:
+		return errors.New("http server: https without certificates")
+	case cfg.HTTPS != "" && (cfg.MoQ == nil || len(cfg.Protocols) == 0):
+		return errors.New("http server: https without MoQ")
+	case cfg.Relay == nil:
+		return errors.New("http server: no relay")
+	case cfg.Player == nil:
+		return errors.New("http server: no player files")
+	}
+	if cfg.HLS == nil {
+		cfg.HLS = http.NotFoundHandler()
+	}
+	if cfg.DrainTimeout == 0 {
+		cfg.DrainTimeout = 10 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package hls
+
+import (
+	"time"
+
+	"github.com/freshet-live/freshet/packager/cmaf"
+	"github.com/freshet-live/freshet/relay"
+)
+
+// take puts an object into its rendition. lead says that the rendition makes
+// the cuts.
+func (f *follower) take(r *Rendition, item relay.Item, lead bool) {
+	info, err := cmaf.ParseChunk(item.Object.Payload)
+	if err != nil || info.Samples == 0 || info.Duration/r.source.timescale > maxChunkSeconds {
+		f.p.metrics.malformed.Inc()
+		return
+	}
+	c := newChunk(item, info, r.source.timescale)
+	if c.duration < 0 {
+		f.p.metrics.malformed.Inc()
+		return
+	}
+	if c.first {
+		r.previous, r.group = r.group, 0
+	}
+	if !r.started {
+		if !f.start(r, c) {
+			return
+		}
+	} else {
+		f.catchUp(r, c)
+		if lead {
+			f.lead(r, c)
+		} else {
+			f.follow(r, c)
+		}
+	}
+	if lead || f.time().group == 0 {
+		f.time().group = max(f.time().group, c.group)
+	}
+	r.add(c, f.partTarget())
+}
+
+// maxChunkSeconds refuses chunks whose boxes lie about time.
+const maxChunkSeconds = 60
+
+func (f *follower) time() *timeline { return &f.p.timeline }
+
+func (f *follower) partTarget() time.Duration {
+	if t := f.time(); t.part != 0 {
+		return t.part
+	}
+	return f.p.cfg.PartDuration
+}
+
+// start begins a rendition at its first independent chunk, in the segment that
+// the others are in.
+func (f *follower) start(r *Rendition, c chunk) bool {
+	if !c.independent {
+		return false
+	}
+	t := f.time()
+	if !t.started() {
+		t.begin(c.group, c.at, f.p.cfg.SegmentDuration)
+	}
+	at, ok := t.containing(c.group, c.at)
+	if !ok {
+		return false
+	}
+	r.header = r.source.header
+	r.cut(at, c.at, at.discontinuity)
+	return true
+}
+
+// catchUp applies the cuts that were made and that the chunk is behind. A
+// segment that the rendition has nothing for becomes a gap.
+func (f *follower) catchUp(r *Rendition, c chunk) {
+	t := f.time()
+	for {
+		next, ok := t.find(r.msn() + 1)
+		if !ok || !next.reached(c.group, c.at) {
+			return
+		}
+		r.header = r.source.header
+		at := c.at
+		if after, ok := t.find(next.msn + 1); ok && after.reached(c.group, c.at) {
+			at = next.at
+		}
+		r.cut(next, at, next.discontinuity)
+	}
+}
+
+// lead decides whether a segment of all renditions ends before the chunk.
+func (f *follower) lead(r *Rendition, c chunk) {
+	t := f.time()
+	next := cut{group: c.group, at: c.at, byTime: !c.first}
+	empty := r.openDuration() == 0
+	switch {
+	case r.header != r.source.header, !empty && f.jumped(r, c):
+		next.discontinuity = true
+	case c.first && c.independent && f.complete(r):
+	case !empty && r.openDuration()+c.duration > f.p.limit():
+		next.byTime = true
+	default:
+		return
+	}
+	f.settle(r)
+	next = t.add(next)
+	r.header = r.source.header
+	if r.msn() < next.msn {
+		r.cut(next, c.at, next.discontinuity)
+	}
+}
+
+// jumped tells whether the media time is not where the last chunk ended: then
+// the decoders and PROGRAM-DATE-TIME start again.
+func (f *follower) jumped(r *Rendition, c chunk) bool {
+	return c.at.Sub(r.expected).Abs() > f.p.cfg.PartDuration
+}
+
+// complete tells whether whole groups fill the open segment: a tenth of
+// tolerance keeps 1.92 s and 1.999 s groups from being paired, and a group that
+// would pass the target is not waited for.
+func (f *follower) complete(r *Rendition) bool {
+	d := r.openDuration()
+	return f.time().early || d >= f.p.cfg.SegmentDuration*9/10 ||
+		d > 0 && d+r.previous > f.p.limit()
+}
+
+// settle fixes the target durations for good at the end of the first segment
+// (6.2.1). Parts must last at least 85 % of their target and never pass it
+// (4.4.4.9): frames that make that impossible get the target they need.
+func (f *follower) settle(r *Rendition) {
+	t := f.time()
+	if t.target != 0 {
+		return
+	}
+	t.target = max(ceilSecond(f.p.cfg.SegmentDuration), r.openDuration().Round(time.Second))
+	t.part = f.p.cfg.PartDuration
+	low, high := t.part, time.Duration(0)
+	for i, p := range r.open.Parts {
+		high = max(high, p.Duration)
+		if i < len(r.open.Parts)-1 && !p.Independent {
+			low = min(low, p.Duration)
+		}
+	}
+	if high > 0 && (high > t.part || low < t.part*85/100) {
+		t.part = high
+	}
+}
+
+// follow keeps a rendition that does not make the cuts within the rules when
+// none comes in time.
+func (f *follower) follow(r *Rendition, c chunk) {
+	t := f.time()
+	changed := r.header != r.source.header
+	if !changed && r.openDuration()+c.duration <= f.p.limit() {
+		return
+	}
+	if r.msn() > t.last().msn || !changed {
+		f.force(r, c, changed)
+		f.catchUp(r, c)
+		return
+	}
+	// A new header wants a segment of its own now. The others begin theirs
+	// with their next group, so media sequence numbers stay equal.
+	t.early = true
+	r.header = r.source.header
+	r.cut(cut{msn: r.msn() + 1, discontinuitySequence: t.last().discontinuitySequence + 1}, c.at, true)
+}
+
+// force makes a cut on behalf of a leader that stalls.
+func (f *follower) force(r *Rendition, c chunk, discontinuity bool) {
+	t := f.time()
+	f.settle(r)
+	made := t.add(cut{group: c.group, at: c.at, byTime: true, discontinuity: discontinuity})
+	lead := f.leader()
+	if lead == nil || lead == r || !lead.started || lead.msn() >= made.msn {
+		return
+	}
+	at := lead.expected
+	if lead.openDuration() == 0 {
+		at = c.at
+	}
+	lead.cut(made, at, made.discontinuity)
+}
+
+// fillGaps ends segments of renditions that were silent while the others made
+// two more.
+func (f *follower) fillGaps() {
+	t := f.time()
+	for _, r := range f.renditions {
+		for r.started && r.msn()+2 <= t.last().msn {
+			next, ok := t.find(r.msn() + 1)
+			if !ok {
+				break
+			}
+			r.cut(next, next.at, next.discontinuity)
+		}
+	}
+}

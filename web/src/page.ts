@@ -1,0 +1,18 @@
+// The page of one broadcast: its path names it, its query configures the player.
+import { FreshetPlayerElement } from "./freshet.ts";
+
+const query = new URLSearchParams(location.search);
+const element = new FreshetPlayerElement();
+for (const name of ["transport", "target", "muted"]) {
+  const value = query.get(name);
+  if (value !== null) {
+    element.setAttribute(name, value);
+  }
+}
+element.setAttribute("src", location.origin + location.pathname);
+document.body.append(element);
+document.title = `${element.player?.name ?? "Freshet"} · Freshet`;
+addEventListener("keydown", (event) => element.handleKey(event));
+
+// For tests and the curious: freshet.stats() in the console.
+Object.assign(globalThis, { freshet: element.player });

@@ -1,0 +1,44 @@
+import type { PlayerConfig, Address } from "./config.ts";
+import type { ServerClock } from "./clock.ts";
+import type { PlayerState, PlayerStats, TransportName } from "./stats.ts";
+
+/** The figures that depend on the transport. */
+export type EngineStats = Pick<
+  PlayerStats,
+  | "draft"
+  | "latency"
+  | "latencySource"
+  | "bufferAhead"
+  | "buffer"
+  | "targetBuffer"
+  | "bitrate"
+  | "receivedBytes"
+  | "droppedGroups"
+  | "stalls"
+  | "stallTime"
+  | "jumps"
+  | "reconnects"
+  | "videoCodec"
+  | "audioCodec"
+>;
+
+export interface EngineHost {
+  readonly video: HTMLVideoElement;
+  readonly config: PlayerConfig;
+  readonly address: Address;
+  readonly clock: ServerClock;
+  /** A new state, with words for people. */
+  report(state: PlayerState, message: string): void;
+  /** Media is there: the picture may start. */
+  play(): void;
+  /** This transport does not work here; another may. */
+  giveUp(reason: string): void;
+}
+
+/** One way to bring a broadcast into the video element. */
+export interface Engine {
+  readonly name: TransportName;
+  start(): void;
+  stop(): void;
+  stats(): EngineStats;
+}

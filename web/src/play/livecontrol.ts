@@ -1,0 +1,130 @@
+import type { PlayerConfig } from "./config.ts";
+import { RateController } from "./rate.ts";
+import { StallMeter } from "./stallmeter.ts";
+
+/** Seconds that must be buffered before the picture starts. */
+const startBuffer = 0.2;
+/** Behind the target by more, the live edge is jumped to. */
+const hopeless = 1.2;
+/** A start of a range is seldom met exactly. */
+const epsilon = 0.01;
+/** What a stall adds to the target, up to the limit; calm takes it away again. */
+const stallPenalty = 0.1;
+const maxPenalty = 1;
+const forgivenessPerSecond = 0.005;
+
+/**
+ * Keeps a live video element close to the edge of its buffer: starts it, holds
+ * its distance by the playback rate, jumps over gaps and back to the edge.
+ */
+export class LiveControl {
+  readonly stalls = new StallMeter();
+  jumps = 0;
+  started = false;
+  /** Seconds. */
+  ahead = 0;
+  private penalty = 0;
+  private last: number | undefined;
+  private readonly rate: RateController;
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly config: PlayerConfig,
+    private readonly onStart: () => void,
+  ) {
+    this.rate = new RateController({ minimum: config.minimumRate, maximum: config.maximumRate });
+  }
+
+  /** Seconds of buffer to hold. */
+  get target(): number {
+    return this.config.targetBuffer / 1000 + this.penalty;
+  }
+
+  /** To be called about ten times a second; now in milliseconds. */
+  tick(now: number): void {
+    const elapsed = this.last === undefined ? 0 : (now - this.last) / 1000;
+    this.last = now;
+    const ranges = rangesOf(this.video.buffered);
+    if (!this.started) {
+      this.start(ranges);
+      return;
+    }
+    this.countStalls(now, elapsed);
+    this.follow(ranges, elapsed);
+  }
+
+  /** The source was replaced: the next tick with media starts anew. */
+  restart(): void {
+    this.started = false;
+    this.rate.reset();
+  }
+
+  private start(ranges: Range[]): void {
+    const range = ranges.at(-1);
+    if (!range || range.end - range.start < startBuffer) {
+      return;
+    }
+    this.started = true;
+    this.video.currentTime = Math.max(range.start + epsilon, range.end - this.target);
+    this.onStart();
+  }
+
+  private follow(ranges: Range[], elapsed: number): void {
+    const { video } = this;
+    const time = video.currentTime;
+    const here = ranges.find((range) => time >= range.start - epsilon && time < range.end);
+    this.ahead = here ? (ranges.at(-1)?.end ?? time) - time : 0;
+    if (video.paused || video.seeking) {
+      this.rate.reset();
+      return;
+    }
+    const edge = ranges.at(-1)?.end ?? time;
+    if (edge - time > this.target + hopeless) {
+      this.jump(Math.max(ranges.at(-1)?.start ?? 0, edge - this.target));
+    } else if (!here || here.end - time < 2 * epsilon) {
+      this.leaveGap(ranges, time);
+    } else {
+      this.setRate(this.rate.update(this.ahead, this.target, elapsed));
+    }
+  }
+
+  private leaveGap(ranges: Range[], time: number): void {
+    const next = ranges.find((range) => range.start > time);
+    const before = ranges.every((range) => range.end < time - hopeless);
+    if (next) {
+      this.jump(next.start);
+    } else if (before && ranges.length > 0) {
+      this.jump((ranges.at(-1)?.end ?? time) - this.target);
+    }
+  }
+
+  private jump(to: number): void {
+    this.jumps++;
+    this.rate.reset();
+    this.video.currentTime = to + epsilon;
+  }
+
+  private setRate(rate: number): void {
+    if (Math.abs(this.video.playbackRate - rate) > 0.005) {
+      this.video.playbackRate = rate;
+    }
+  }
+
+  private countStalls(now: number, elapsed: number): void {
+    const { video } = this;
+    const expected = !video.paused && !video.seeking && !video.ended;
+    if (this.stalls.sample({ now, currentTime: video.currentTime, expected })) {
+      this.penalty = Math.min(maxPenalty, this.penalty + stallPenalty);
+    }
+    this.penalty = Math.max(0, this.penalty - forgivenessPerSecond * elapsed);
+  }
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+function rangesOf(buffered: TimeRanges): Range[] {
+  return Array.from({ length: buffered.length }, (_, i) => ({ start: buffered.start(i), end: buffered.end(i) }));
+}

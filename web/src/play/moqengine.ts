@@ -1,0 +1,279 @@
+import type { CatalogTrack, Kind } from "../media/catalog.ts";
+import { MediaSink, typeSupported } from "../media/sink.ts";
+import { SessionCode } from "../moqt/codes.ts";
+import { Session } from "../moqt/session.ts";
+import type { TrackEnd } from "../moqt/subscription.ts";
+import { connect } from "../moqt/transport.ts";
+import { Backoff, sleep } from "./backoff.ts";
+import { CatalogFeed } from "./catalogfeed.ts";
+import type { Engine, EngineHost, EngineStats } from "./engine.ts";
+import { EncoderClock } from "./latency.ts";
+import { LiveControl } from "./livecontrol.ts";
+import { fetchInfo } from "./server.ts";
+import { TrackFeed } from "./trackfeed.ts";
+
+const connectTimeout = 5000;
+const tickInterval = 100;
+/** Connections in a row without a picture after which another transport is tried. */
+const maxFailures = 3;
+/** A broadcast that is not live is asked for again about so often. */
+const retryInterval = 1000;
+/** Below this much buffer a late group is given up for the next one. */
+const leastPatience = 50;
+/** Before the picture starts, how long the joining fetch may hold up the next group. */
+const joinPatience = 500;
+
+const implementation = "freshet-player";
+
+/** MoQ over WebTransport into MediaSource. */
+export class MoqEngine implements Engine {
+  readonly name = "moq";
+  private readonly lifetime = new AbortController();
+  private readonly backoff = new Backoff(250, 5000);
+  private readonly encoderClock = new EncoderClock();
+  private readonly live: LiveControl;
+  private readonly feeds: Record<Kind, TrackFeed>;
+  private sink: MediaSink | undefined;
+  private opening: Promise<void> | undefined;
+  private session: Session | undefined;
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private nextUrl: string | undefined;
+  private draft: string | null = null;
+  private connections = 0;
+  private failures = 0;
+  private lastTrim = 0;
+  private notedBytes = 0;
+
+  constructor(private readonly host: EngineHost) {
+    this.live = new LiveControl(host.video, host.config, () => host.play());
+    this.feeds = { video: this.newFeed("video"), audio: this.newFeed("audio") };
+  }
+
+  start(): void {
+    this.timer = setInterval(() => this.tick(), tickInterval);
+    void this.run();
+  }
+
+  stop(): void {
+    this.lifetime.abort();
+    clearInterval(this.timer);
+    this.session?.close();
+    this.sink?.close();
+    this.sink = undefined;
+  }
+
+  stats(): EngineStats {
+    const { video, audio } = this.feeds;
+    const now = performance.now();
+    return {
+      draft: this.draft,
+      latency: this.latency(),
+      latencySource: "prft",
+      bufferAhead: Math.round(this.live.ahead * 1000),
+      buffer: { video: this.aheadOf("video"), audio: this.aheadOf("audio") },
+      targetBuffer: Math.round(this.live.target * 1000),
+      bitrate: Math.round(video.bitrate.rate(now) + audio.bitrate.rate(now)),
+      receivedBytes: video.bitrate.total + audio.bitrate.total,
+      droppedGroups: video.droppedGroups + audio.droppedGroups,
+      stalls: this.live.stalls.count,
+      stallTime: Math.round(this.live.stalls.duration),
+      jumps: this.live.jumps,
+      reconnects: Math.max(0, this.connections - 1),
+      videoCodec: video.codec,
+      audioCodec: audio.codec,
+    };
+  }
+
+  private newFeed(kind: Kind): TrackFeed {
+    return new TrackFeed(kind, {
+      onProducer: (media, wall) => this.encoderClock.add(media, wall),
+      onTrackEnd: () => undefined,
+    });
+  }
+
+  private get stopped(): boolean {
+    return this.lifetime.signal.aborted;
+  }
+
+  /** Connects again and again until stopped. */
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      const reason = await this.connectOnce().catch((error: unknown) => describe(error));
+      if (this.stopped || this.giveUp(reason)) {
+        return;
+      }
+      this.host.report(this.live.started ? "reconnecting" : "connecting", `Connection lost: ${reason}`);
+      await sleep(this.backoff.next(), this.lifetime.signal);
+    }
+  }
+
+  private giveUp(reason: string): boolean {
+    if (this.live.started || ++this.failures < maxFailures) {
+      return false;
+    }
+    this.host.giveUp(reason);
+    return true;
+  }
+
+  /** Runs one connection to its end and says why it ended. */
+  private async connectOnce(): Promise<string> {
+    const info = await fetchInfo(this.host.address.origin, this.lifetime.signal);
+    if (!info) {
+      this.failures = maxFailures;
+      throw new Error("the server offers no MoQ");
+    }
+    const url = this.nextUrl ?? info.url;
+    this.nextUrl = undefined;
+    const transport = await connect({ url, certificateHashes: info.certificateHashes, timeout: connectTimeout });
+    if (this.stopped) {
+      transport.close();
+      return "stopped";
+    }
+    this.draft = (transport as { protocol?: string }).protocol || "moqt-18";
+    const session = await Session.start(transport, {
+      implementation,
+      onGoaway: (goaway) => this.migrate(session, goaway.uri),
+    });
+    this.session = session;
+    this.connections++;
+    this.feeds.video.reset();
+    this.feeds.audio.reset();
+    void this.followCatalog(session);
+    return session.closed;
+  }
+
+  /** The server is going away: what it still sends is of no use, reconnect at once. */
+  private migrate(session: Session, uri: string): void {
+    this.nextUrl = uri === "" ? undefined : uri;
+    this.backoff.reset();
+    session.close(SessionCode.NoError, "the server is going away");
+  }
+
+  /** Subscribes to the catalog until it is there, and again after its end. */
+  private async followCatalog(session: Session): Promise<void> {
+    let open = true;
+    void session.closed.then(() => (open = false));
+    while (open && !this.stopped) {
+      const end = await this.catalogOnce(session);
+      if (!open || end.kind === "lost") {
+        session.close(SessionCode.NoError, "the catalog was lost");
+        return;
+      }
+      this.host.report("waiting", this.waitingMessage());
+      await sleep(retryDelay(end), this.lifetime.signal);
+    }
+  }
+
+  private catalogOnce(session: Session): Promise<TrackEnd> {
+    return new Promise((resolve) => {
+      const feed = new CatalogFeed(
+        (tracks) => void this.apply(session, tracks),
+        (error) => session.close(SessionCode.InternalError, error.message),
+        resolve,
+      );
+      session.subscribe({ namespace: this.host.address.namespace, track: "catalog", priority: 0 }, feed);
+    });
+  }
+
+  private waitingMessage(): string {
+    const { name } = this.host.address;
+    return this.live.started
+      ? `${name} has stopped. Waiting for the encoder…`
+      : `${name} is not live. Waiting for the encoder…`;
+  }
+
+  private async apply(session: Session, tracks: CatalogTrack[]): Promise<void> {
+    const chosen = choose(tracks);
+    if (chosen.length === 0) {
+      this.host.report("waiting", unplayable(tracks));
+      return;
+    }
+    // Catalogs come faster than a MediaSource opens: they wait in a row.
+    this.opening = (this.opening ?? Promise.resolve()).then(() => this.prepareSink(chosen));
+    await this.opening.catch((error: unknown) => this.mediaFailed(error));
+    if (this.session !== session || !this.sink) {
+      return;
+    }
+    for (const track of chosen) {
+      this.feeds[track.kind].subscribe(session, this.host.address.namespace, track);
+    }
+  }
+
+  /** A sink has its kinds for life: a track of a new kind asks for a new one. */
+  private async prepareSink(tracks: CatalogTrack[]): Promise<void> {
+    if (this.stopped || (this.sink && tracks.every((track) => this.sink?.buffer(track.kind)))) {
+      return;
+    }
+    this.sink?.close();
+    this.live.restart();
+    const types = new Map(tracks.map((track) => [track.kind, track.mime]));
+    this.sink = await MediaSink.open(this.host.video, types, (error) => this.mediaFailed(error));
+    this.feeds.video.attach(this.sink);
+    this.feeds.audio.attach(this.sink);
+  }
+
+  /** The source is beyond repair: the next connection opens another. */
+  private mediaFailed(error: unknown): void {
+    this.sink?.close();
+    this.sink = undefined;
+    this.opening = undefined;
+    this.live.restart();
+    this.session?.close(SessionCode.NoError, describe(error));
+  }
+
+  private tick(): void {
+    const now = performance.now();
+    const patience = this.live.started
+      ? Math.max(leastPatience, this.live.ahead * 1000 - 2 * leastPatience)
+      : joinPatience;
+    this.feeds.video.poll(now, patience);
+    this.feeds.audio.poll(now, patience);
+    this.live.tick(now);
+    if (now - this.lastTrim > 1000) {
+      this.lastTrim = now;
+      this.sink?.trim();
+      this.notePlaying();
+    }
+  }
+
+  private notePlaying(): void {
+    const received = this.feeds.video.bitrate.total + this.feeds.audio.bitrate.total;
+    if (this.live.started && received > this.notedBytes) {
+      this.failures = 0;
+      this.backoff.reset();
+      this.host.report("playing", "");
+    }
+    this.notedBytes = received;
+  }
+
+  private aheadOf(kind: Kind): number | null {
+    const end = this.sink?.end(kind);
+    return end === undefined ? null : Math.max(0, Math.round((end - this.host.video.currentTime) * 1000));
+  }
+
+  private latency(): number | null {
+    const made = this.live.started ? this.encoderClock.wallClock(this.host.video.currentTime) : undefined;
+    return made === undefined ? null : Math.round(this.host.clock.now() - made);
+  }
+}
+
+/** The first playable track of each kind; renditions are the encoder's to order. */
+function choose(tracks: CatalogTrack[]): CatalogTrack[] {
+  const playable = tracks.filter((track) => typeSupported(track.mime));
+  const kinds: Kind[] = ["video", "audio"];
+  return kinds.flatMap((kind) => playable.find((track) => track.kind === kind) ?? []);
+}
+
+function unplayable(tracks: CatalogTrack[]): string {
+  const codecs = tracks.map((track) => track.codec).join(", ");
+  return codecs === "" ? "The broadcast has no picture and no sound yet." : `This browser cannot play ${codecs}.`;
+}
+
+function retryDelay(end: TrackEnd): number {
+  const asked = end.kind === "rejected" ? (end.error.retryAfter ?? retryInterval) : retryInterval;
+  return Math.min(5000, Math.max(retryInterval / 2, asked)) * (0.75 + Math.random() / 2);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

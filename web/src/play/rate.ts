@@ -1,0 +1,37 @@
+export interface RateConfig {
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
+/** Seconds of error that are left alone: media arrives in steps of a chunk. */
+const deadZone = 0.04;
+/** Share of the error that is made good in a second. */
+const gain = 0.25;
+/** Seconds over which the measured buffer is smoothed. */
+const smoothing = 0.6;
+const step = 0.01;
+
+/** Holds the buffer at its target by playing a little faster or slower. */
+export class RateController {
+  private smoothed: number | undefined;
+
+  constructor(private readonly config: RateConfig) {}
+
+  /** After a jump the past says nothing. */
+  reset(): void {
+    this.smoothed = undefined;
+  }
+
+  /** The rate for a buffer of so many seconds, seconds after the last call. */
+  update(buffer: number, target: number, elapsed: number): number {
+    const weight = 1 - Math.exp(-elapsed / smoothing);
+    this.smoothed = this.smoothed === undefined ? buffer : this.smoothed + (buffer - this.smoothed) * weight;
+    const error = this.smoothed - target;
+    if (Math.abs(error) < deadZone) {
+      return 1;
+    }
+    const rate = 1 + gain * (error - Math.sign(error) * deadZone);
+    const clamped = Math.min(this.config.maximum, Math.max(this.config.minimum, rate));
+    return Math.round(clamped / step) * step;
+  }
+}

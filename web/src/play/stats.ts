@@ -1,0 +1,45 @@
+export type TransportName = "moq" | "hls" | "native-hls";
+
+export type PlayerState =
+  /** Not connected yet. */
+  | "connecting"
+  /** Connected, and the broadcast is not live: it starts by itself. */
+  | "waiting"
+  | "playing"
+  /** The connection was lost; what is buffered plays on. */
+  | "reconnecting"
+  /** No transport of this browser and server works. */
+  | "failed"
+  | "stopped";
+
+/** A snapshot; times in milliseconds, null while unknown. */
+export interface PlayerStats {
+  readonly state: PlayerState;
+  readonly transport: TransportName | null;
+  /** The MoQT protocol, such as "moqt-18". */
+  readonly draft: string | null;
+  /** Encoder output to display, "prft" being measured and "hls" from PROGRAM-DATE-TIME. */
+  readonly latency: number | null;
+  readonly latencySource: "prft" | "program-date-time" | null;
+  /** Media ahead of the playhead, in all tracks and in each. */
+  readonly bufferAhead: number;
+  readonly buffer: { readonly video: number | null; readonly audio: number | null };
+  readonly targetBuffer: number;
+  readonly playbackRate: number;
+  /** Bits of media a second, over the last two seconds. */
+  readonly bitrate: number;
+  readonly receivedBytes: number;
+  readonly droppedGroups: number;
+  readonly stalls: number;
+  readonly stallTime: number;
+  /** Seeks of the player itself: over gaps, and back to the live edge. */
+  readonly jumps: number;
+  /** From start to the first picture. */
+  readonly joinTime: number | null;
+  readonly reconnects: number;
+  readonly videoCodec: string | null;
+  readonly audioCodec: string | null;
+  readonly width: number;
+  readonly height: number;
+  readonly droppedFrames: number;
+}

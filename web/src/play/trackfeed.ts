@@ -1,0 +1,173 @@
+import type { CatalogTrack, Kind } from "../media/catalog.ts";
+import { type ChunkInfo, parseChunk, parseTimescale } from "../media/chunk.ts";
+import type { MediaSink } from "../media/sink.ts";
+import { type MoqObject, maxObjectBytes } from "../moqt/datastream.ts";
+import type { Session } from "../moqt/session.ts";
+import type { Subscription, TrackEnd, TrackHandler } from "../moqt/subscription.ts";
+import { BitrateMeter } from "./meter.ts";
+import { Sequencer } from "./sequencer.ts";
+
+interface Item {
+  readonly track: CatalogTrack;
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+export interface FeedHandler {
+  /** A chunk with a producer reference: media in seconds, wall in Unix milliseconds. */
+  onProducer(media: number, wall: number): void;
+  onTrackEnd(track: CatalogTrack, end: TrackEnd): void;
+}
+
+/** The track that ends and the one that follows it, with some to spare. */
+const maxSubscriptions = 4;
+/** Streams may arrive so long (milliseconds) after PUBLISH_DONE, section 10.11. */
+const lateStreams = 5000;
+
+/** Video waits for nobody: sound that breaks off is noticed first. */
+const priorities: Record<Kind, number> = { audio: 96, video: 128 };
+
+/**
+ * Brings all tracks that follow each other as one kind (video, video.2, ...) into
+ * its source buffer: their group IDs rise across the change, so one sequencer
+ * orders them, and the new header goes in before the new track's first chunk.
+ */
+export class TrackFeed {
+  droppedGroups = 0;
+  readonly bitrate = new BitrateMeter();
+  private readonly sequencer: Sequencer<Item>;
+  private readonly subscriptions = new Map<string, Subscription>();
+  private current: CatalogTrack | undefined;
+  private timescale = 1;
+  private sink: MediaSink | undefined;
+
+  constructor(
+    readonly kind: Kind,
+    private readonly handler: FeedHandler,
+  ) {
+    this.sequencer = new Sequencer<Item>({
+      deliver: (item) => this.deliver(item),
+      dropped: (group) => this.drop(group),
+    });
+  }
+
+  get codec(): string | null {
+    return this.current?.codec ?? null;
+  }
+
+  /** A new sink knows no header yet. */
+  attach(sink: MediaSink): void {
+    this.sink = sink;
+    this.current = undefined;
+  }
+
+  /** A new connection: the subscriptions of the last one are gone. */
+  reset(): void {
+    this.subscriptions.clear();
+    this.sequencer.reset();
+  }
+
+  /** Subscribes to a track unless it is subscribed already. */
+  subscribe(session: Session, namespace: readonly string[], track: CatalogTrack): void {
+    if (this.subscriptions.has(track.name)) {
+      return;
+    }
+    const request = { namespace, track: track.name, priority: priorities[this.kind] };
+    this.subscriptions.set(track.name, session.subscribe(request, this.handlerFor(session, track)));
+    this.limitSubscriptions(session);
+  }
+
+  /** Gives up what is late by more than patience (milliseconds). */
+  poll(now: number, patience: number): void {
+    this.sequencer.drain(now, patience);
+  }
+
+  private handlerFor(session: Session, track: CatalogTrack): TrackHandler {
+    let joining: number | undefined;
+    return {
+      onSubscribed: (ok) => {
+        joining = ok.largest?.group;
+        this.sequencer.join(joining);
+      },
+      onObject: (object) => this.receive(track, object),
+      onGroupOpen: (group) => this.sequencer.open(group),
+      onGroupEnd: (group, complete) => this.sequencer.end(group, complete, performance.now()),
+      onJoined: (complete) => {
+        if (joining !== undefined) {
+          this.sequencer.joined(joining, complete, performance.now());
+        }
+      },
+      onEnd: (end) => this.finish(session, track, end),
+    };
+  }
+
+  /** The catalog decides whether the track goes on: it is asked for again if named. */
+  private finish(session: Session, track: CatalogTrack, end: TrackEnd): void {
+    const subscription = this.subscriptions.get(track.name);
+    this.subscriptions.delete(track.name);
+    if (subscription) {
+      setTimeout(() => session.unsubscribe(subscription), lateStreams);
+    }
+    this.handler.onTrackEnd(track, end);
+  }
+
+  private limitSubscriptions(session: Session): void {
+    for (const [name, subscription] of this.subscriptions) {
+      if (this.subscriptions.size <= maxSubscriptions) {
+        return;
+      }
+      this.subscriptions.delete(name);
+      session.unsubscribe(subscription);
+    }
+  }
+
+  private receive(track: CatalogTrack, object: MoqObject): void {
+    const { payload } = object;
+    if (payload.length === 0 || payload.length > maxObjectBytes) {
+      return;
+    }
+    const now = performance.now();
+    this.bitrate.add(payload.length, now);
+    this.sequencer.push(object.group, object.object, { track, payload }, payload.length, now);
+  }
+
+  private deliver({ track, payload }: Item): void {
+    const buffer = this.sink?.buffer(this.kind);
+    const chunk = parseChunk(payload);
+    if (!buffer || !chunk) {
+      return;
+    }
+    if (!this.current || !sameHeader(this.current, track)) {
+      this.change(track);
+    }
+    buffer.append(payload);
+    this.noteProducer(chunk);
+  }
+
+  private change(track: CatalogTrack): void {
+    const buffer = this.sink?.buffer(this.kind);
+    if (this.current && this.current.mime !== track.mime) {
+      buffer?.changeType(track.mime);
+    }
+    buffer?.append(track.header);
+    this.current = track;
+    this.timescale = parseTimescale(track.header) ?? 1;
+  }
+
+  private noteProducer(chunk: ChunkInfo): void {
+    if (chunk.producer) {
+      this.handler.onProducer(Number(chunk.producer.mediaTime) / this.timescale, chunk.producer.wallClock);
+    }
+  }
+
+  private drop(group: number): void {
+    this.droppedGroups++;
+    for (const subscription of this.subscriptions.values()) {
+      subscription.abandonGroup(group);
+    }
+  }
+}
+
+/** A header sets the buffer back to its next key frame, so it is sent once. */
+function sameHeader(a: CatalogTrack, b: CatalogTrack): boolean {
+  return a === b || (a.mime === b.mime && a.header.length === b.header.length && a.header.every((v, i) => v === b.header[i]));
+}

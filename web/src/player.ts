@@ -1,0 +1,181 @@
+import { ServerClock } from "./play/clock.ts";
+import { type PlayerConfig, type PlayerOptions, parseAddress, withDefaults } from "./play/config.ts";
+import type { Engine, EngineHost, EngineStats } from "./play/engine.ts";
+import { MoqEngine } from "./play/moqengine.ts";
+import { nativeHlsSupported, NativeHlsEngine } from "./play/nativehlsengine.ts";
+import { fetchText } from "./play/server.ts";
+import type { PlayerState, PlayerStats } from "./play/stats.ts";
+import { mediaSourceSupported } from "./media/sink.ts";
+import { webTransportSupported } from "./moqt/transport.ts";
+
+export type { PlayerOptions, PlayerState, PlayerStats };
+
+const clockInterval = 30_000;
+
+/**
+ * Plays a live broadcast in a video element: MoQ over WebTransport where that
+ * works, else LL-HLS. Starts by itself; events (CustomEvent, detail in brackets):
+ * "statechange" ({state, message}), "mute" (playback had to start without sound),
+ * "firstframe" ({joinTime}), "transportchange" ({transport, reason}).
+ */
+export class FreshetPlayer extends EventTarget {
+  readonly config: PlayerConfig;
+  /** The broadcast's name, such as "live/cam1". */
+  readonly name: string;
+  state: PlayerState = "connecting";
+  /** The state in words for people; empty while all is well. */
+  message = "";
+  private readonly host: EngineHost;
+  private readonly clock: ServerClock;
+  private readonly begun = performance.now();
+  private readonly clockTimer: ReturnType<typeof setInterval>;
+  private engine: Engine | undefined;
+  private joinTime: number | null = null;
+
+  constructor(
+    readonly video: HTMLVideoElement,
+    options: PlayerOptions,
+  ) {
+    super();
+    this.config = withDefaults(options);
+    const address = parseAddress(this.config.url);
+    this.name = address.name;
+    this.clock = new ServerClock(`${address.origin}/v1/time`, fetchText);
+    this.host = {
+      video,
+      config: this.config,
+      address,
+      clock: this.clock,
+      report: (state, message) => this.setState(state, message),
+      play: () => void this.play(),
+      giveUp: (reason) => void this.fallBack(reason),
+    };
+    video.playsInline = true;
+    video.addEventListener("playing", this.onPlaying);
+    this.clockTimer = setInterval(() => this.measureClock(), clockInterval);
+    this.measureClock();
+    void this.begin();
+  }
+
+  /** Frees the video element and all connections. */
+  stop(): void {
+    clearInterval(this.clockTimer);
+    this.video.removeEventListener("playing", this.onPlaying);
+    this.engine?.stop();
+    this.engine = undefined;
+    this.setState("stopped", "");
+  }
+
+  stats(): PlayerStats {
+    const quality = this.video.getVideoPlaybackQuality?.();
+    return {
+      ...(this.engine?.stats() ?? noStats),
+      state: this.state,
+      transport: this.engine?.name ?? null,
+      playbackRate: this.video.playbackRate,
+      joinTime: this.joinTime,
+      width: this.video.videoWidth,
+      height: this.video.videoHeight,
+      droppedFrames: quality?.droppedVideoFrames ?? 0,
+    };
+  }
+
+  private async begin(): Promise<void> {
+    const { transport } = this.config;
+    const moqPossible = webTransportSupported() && mediaSourceSupported();
+    if (transport !== "hls" && moqPossible) {
+      this.use(new MoqEngine(this.host));
+    } else if (transport === "moq") {
+      this.setState("failed", "This browser has no WebTransport, which MoQ needs.");
+    } else {
+      await this.useHls("this browser has no WebTransport");
+    }
+  }
+
+  private async fallBack(reason: string): Promise<void> {
+    this.engine?.stop();
+    this.engine = undefined;
+    if (this.config.transport === "moq") {
+      this.setState("failed", `MoQ does not work here: ${reason}`);
+      return;
+    }
+    await this.useHls(reason);
+  }
+
+  private async useHls(reason: string): Promise<void> {
+    const { HlsEngine, hlsSupported } = await import("./play/hlsengine.ts");
+    if (this.state === "stopped") {
+      return;
+    }
+    if (hlsSupported()) {
+      this.use(new HlsEngine(this.host), reason);
+    } else if (nativeHlsSupported(this.video)) {
+      this.use(new NativeHlsEngine(this.host), reason);
+    } else {
+      this.setState("failed", "This browser can play neither MoQ nor HLS.");
+    }
+  }
+
+  private use(engine: Engine, reason = ""): void {
+    this.engine = engine;
+    this.emit("transportchange", { transport: engine.name, reason });
+    engine.start();
+  }
+
+  /** With sound if the browser lets us, else muted, which it always lets us. */
+  private async play(): Promise<void> {
+    try {
+      await this.video.play();
+    } catch (error) {
+      if (!(error instanceof DOMException) || error.name !== "NotAllowedError") {
+        return;
+      }
+      this.video.muted = true;
+      this.emit("mute", {});
+      await this.video.play().catch(() => this.setState("playing", "Press play to start."));
+    }
+  }
+
+  private readonly onPlaying = (): void => {
+    if (this.joinTime === null) {
+      this.joinTime = Math.round(performance.now() - this.begun);
+      this.emit("firstframe", { joinTime: this.joinTime });
+    }
+    this.setState("playing", "");
+  };
+
+  private setState(state: PlayerState, message: string): void {
+    if (this.state === state && this.message === message) {
+      return;
+    }
+    this.state = state;
+    this.message = message;
+    this.emit("statechange", { state, message });
+  }
+
+  private emit(type: string, detail: object): void {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  private measureClock(): void {
+    this.clock.measure().catch(() => undefined);
+  }
+}
+
+const noStats: EngineStats = {
+  draft: null,
+  latency: null,
+  latencySource: null,
+  bufferAhead: 0,
+  buffer: { video: null, audio: null },
+  targetBuffer: 0,
+  bitrate: 0,
+  receivedBytes: 0,
+  droppedGroups: 0,
+  stalls: 0,
+  stallTime: 0,
+  jumps: 0,
+  reconnects: 0,
+  videoCodec: null,
+  audioCodec: null,
+};

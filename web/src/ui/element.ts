@@ -1,0 +1,81 @@
+import { FreshetPlayer, type PlayerOptions } from "../player.ts";
+import { Chrome } from "./chrome.ts";
+import { styles } from "./styles.ts";
+
+/**
+ * `<freshet-player src="https://host:4443/live/cam1/">`, with optional
+ * attributes transport (auto, moq, hls), target (milliseconds of buffer), muted
+ * and title. The player itself is its property `player`.
+ */
+export class FreshetPlayerElement extends HTMLElement {
+  static readonly observedAttributes = ["src"];
+  player: FreshetPlayer | undefined;
+  private chrome: Chrome | undefined;
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(styles);
+    root.adoptedStyleSheets = [sheet];
+  }
+
+  connectedCallback(): void {
+    this.tabIndex = this.tabIndex < 0 ? 0 : this.tabIndex;
+    this.addEventListener("keydown", this.onKey);
+    this.open();
+  }
+
+  disconnectedCallback(): void {
+    this.removeEventListener("keydown", this.onKey);
+    this.close();
+  }
+
+  attributeChangedCallback(): void {
+    if (this.isConnected) {
+      this.close();
+      this.open();
+    }
+  }
+
+  /** Takes a key as if it had been pressed on the player. */
+  handleKey(event: KeyboardEvent): void {
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
+    const onButton = event.key === " " && event.composedPath()[0] instanceof HTMLButtonElement;
+    if (plain && !onButton && this.chrome?.handleKey(event.key)) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  }
+
+  private open(): void {
+    const src = this.getAttribute("src");
+    if (!src) {
+      return;
+    }
+    this.chrome = new Chrome();
+    this.chrome.video.muted = this.hasAttribute("muted");
+    this.shadowRoot?.replaceChildren(this.chrome.element);
+    this.player = new FreshetPlayer(this.chrome.video, this.options(src));
+    this.chrome.attach(this.player, this.getAttribute("title") ?? this.player.name);
+  }
+
+  private close(): void {
+    this.player?.stop();
+    this.chrome?.detach();
+    this.player = undefined;
+    this.chrome = undefined;
+  }
+
+  private options(src: string): PlayerOptions {
+    const transport = this.getAttribute("transport");
+    const target = Number(this.getAttribute("target"));
+    return {
+      url: src,
+      ...(transport === "moq" || transport === "hls" ? { transport } : {}),
+      ...(target > 0 ? { targetBuffer: target } : {}),
+    };
+  }
+
+  private readonly onKey = (event: KeyboardEvent): void => this.handleKey(event);
+}

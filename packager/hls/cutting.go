@@ -96,7 +96,7 @@ func (f *follower) lead(r *Rendition, c chunk) {
 	next := cut{group: c.group, at: c.at, byTime: !c.first}
 	empty := r.openDuration() == 0
 	switch {
-	case r.header != r.source.header, !empty && f.jumped(r, c):
+	case r.header != r.source.header, f.jumped(r, c):
 		next.discontinuity = true
 	case c.first && c.independent && f.complete(r):
 	case !empty && r.openDuration()+c.duration > f.p.limit():
@@ -115,7 +115,11 @@ func (f *follower) lead(r *Rendition, c chunk) {
 // jumped tells whether the media time is not where the last chunk ended: then
 // the decoders and PROGRAM-DATE-TIME start again.
 func (f *follower) jumped(r *Rendition, c chunk) bool {
-	return c.at.Sub(r.expected).Abs() > f.p.cfg.PartDuration
+	expected := r.expected
+	if r.openDuration() == 0 {
+		expected = r.open.Start
+	}
+	return c.at.Sub(expected).Abs() > f.p.cfg.PartDuration
 }
 
 // complete tells whether whole groups fill the open segment: a tenth of

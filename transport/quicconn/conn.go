@@ -3,6 +3,7 @@ package quicconn
 import (
 	"context"
 	"net"
+	"strings"
 
 	"github.com/quic-go/quic-go"
 
@@ -77,7 +78,14 @@ func (c *Conn) ReceiveDatagram(ctx context.Context) ([]byte, error) {
 	return b, convertError(err)
 }
 
+// maxReason leaves room in a packet of the smallest size: a CONNECTION_CLOSE
+// that does not fit into one is not sent at all.
+const maxReason = 512
+
 // CloseWithError closes the connection; the first call counts.
 func (c *Conn) CloseWithError(code uint64, reason string) error {
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "")
+	}
 	return c.qc.CloseWithError(quic.ApplicationErrorCode(code), reason)
 }

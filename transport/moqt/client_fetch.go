@@ -1,0 +1,171 @@
+package moqt
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/transport/moqt/wire"
+)
+
+// FetchOptions say how a fetch is delivered.
+type FetchOptions struct {
+	Priority   *uint8
+	Descending bool
+}
+
+// Fetch delivers objects of the past.
+type Fetch struct {
+	call       *call
+	descending bool
+	queue      chan Object
+	end        relay.Location
+
+	left chan struct{} // Closed by Close.
+	done chan struct{} // Closed when all was handed out, or the fetch failed.
+	once sync.Once
+	err  error // Set before done is closed.
+}
+
+// Fetch asks for the objects from start up to end, which is exclusive in Object,
+// with zero for the whole of end.Group.
+func (c *Client) Fetch(ctx context.Context, ns relay.Namespace, track string, start, end relay.Location, o FetchOptions) (*Fetch, error) {
+	return c.s.fetch(ctx, o, &wire.Fetch{
+		Type: wire.StandaloneFetch, Track: trackName(ns, track), Start: start, End: end,
+	})
+}
+
+// JoinRelative asks for what went before a subscription, from the start of the
+// group that is so many groups back; zero is the group it began in.
+func (c *Client) JoinRelative(ctx context.Context, sub *Subscription, groups uint64, o FetchOptions) (*Fetch, error) {
+	return c.s.fetch(ctx, o, &wire.Fetch{
+		Type: wire.RelativeJoiningFetch, JoiningID: sub.call.id, JoiningStart: groups,
+	})
+}
+
+// JoinAbsolute asks for what went before a subscription, from the start of a
+// group.
+func (c *Client) JoinAbsolute(ctx context.Context, sub *Subscription, group uint64, o FetchOptions) (*Fetch, error) {
+	return c.s.fetch(ctx, o, &wire.Fetch{
+		Type: wire.AbsoluteJoiningFetch, JoiningID: sub.call.id, JoiningStart: group,
+	})
+}
+
+func (s *session) fetch(ctx context.Context, o FetchOptions, m *wire.Fetch) (*Fetch, error) {
+	m.Params.SubscriberPriority = o.Priority
+	if o.Descending {
+		m.Params.GroupOrder = new(wire.Descending)
+	}
+	cl, err := s.call(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	f := &Fetch{
+		call: cl, descending: o.Descending, queue: make(chan Object),
+		left: make(chan struct{}), done: make(chan struct{}),
+	}
+	// The data may come before the answer.
+	s.outgoing.expect(f)
+	answer, err := cl.await(ctx)
+	if err != nil {
+		f.finish(err)
+		return nil, err
+	}
+	ok, is := answer.(*wire.FetchOK)
+	if !is {
+		return nil, s.unexpected(answer)
+	}
+	f.end = ok.End
+	return f, nil
+}
+
+func (o *outgoing) expect(f *Fetch) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.fetches[f.call.id] = f
+	o.wakeLocked()
+}
+
+// End is the end of the range that the publisher agreed to.
+func (f *Fetch) End() relay.Location { return f.end }
+
+// Next waits for the next object; io.EOF is the end of the response.
+func (f *Fetch) Next(ctx context.Context) (Object, error) {
+	select {
+	case o := <-f.queue:
+		return o, nil
+	case <-f.done:
+		return Object{}, f.err
+	case <-ctx.Done():
+		return Object{}, context.Cause(ctx)
+	case <-f.call.s.ctx.Done():
+		return Object{}, context.Cause(f.call.s.ctx)
+	}
+}
+
+// Close gives the fetch up, if it has not ended.
+func (f *Fetch) Close() error {
+	var err error
+	if f.call.st == nil {
+		err = f.call.w.write(&wire.FetchCancel{RequestID: f.call.id})
+	}
+	f.finish(ErrSessionClosed)
+	return err
+}
+
+func (f *Fetch) finish(err error) {
+	f.once.Do(func() {
+		f.err = err
+		close(f.done)
+		if !errors.Is(err, io.EOF) {
+			close(f.left)
+		}
+		f.call.cancel()
+		o := &f.call.s.outgoing
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		delete(o.fetches, f.call.id)
+	})
+}
+
+// fetchStream reads a fetch stream.
+func (o *outgoing) fetchStream(r *wire.StreamReader) error {
+	id, err := r.Varint()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(o.s.ctx, reorderWait)
+	defer cancel()
+	var f *Fetch
+	if err := o.await(ctx, func() bool { f = o.fetches[id]; return f != nil }); err != nil {
+		return err
+	}
+	err = f.read(wire.NewFetchReader(r, f.descending), r)
+	f.finish(err)
+	return err
+}
+
+func (f *Fetch) read(objects *wire.FetchReader, r io.Reader) error {
+	for {
+		h, err := objects.Next()
+		if err != nil {
+			return err
+		}
+		if h.EndOfRange {
+			continue
+		}
+		o, err := readObject(h, r)
+		if err != nil {
+			return err
+		}
+		select {
+		case f.queue <- o:
+		case <-f.left:
+			return ErrSessionClosed
+		case <-f.call.s.ctx.Done():
+			return context.Cause(f.call.s.ctx)
+		}
+	}
+}

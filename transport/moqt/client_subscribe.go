@@ -1,0 +1,376 @@
+package moqt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/transport/moqt/wire"
+)
+
+// SubscribeOptions say what a subscription wants. The zero value asks for all
+// that is published, in the publisher's order.
+type SubscribeOptions struct {
+	Filter   *wire.Filter
+	Priority *uint8
+	// Paused subscribes without delivery until Update says otherwise.
+	Paused bool
+	// Rendezvous is how long to wait for the track to appear (draft 18).
+	Rendezvous time.Duration
+	// OnObject, if set, is called with each object by the goroutine that reads
+	// its stream: in order within a group, at the same time for different
+	// groups. Then Next is not to be used. Without it, objects wait for Next,
+	// and a caller that is slow slows the publisher.
+	OnObject func(Object)
+}
+
+// Update changes a subscription; a nil field leaves things as they are.
+type Update struct {
+	Filter   *wire.Filter
+	Priority *uint8
+	Forward  *bool
+}
+
+// Subscription delivers a track's objects.
+type Subscription struct {
+	call     *call
+	onObject func(Object)
+	queue    chan Object
+	largest  *relay.Location
+	alias    uint64
+	// acks answer updates on the request's own stream (draft 18).
+	acks chan wire.Message
+
+	done chan struct{} // Closed when it has ended and nothing is under way.
+	left chan struct{} // Closed when nobody wants what is under way.
+
+	mu      sync.Mutex
+	err     error  // Guarded by mu. The reason of the end, once known.
+	ended   uint64 // Guarded by mu. Streams that were read to their end.
+	opened  uint64 // Guarded by mu. Streams that PUBLISH_DONE counts.
+	settled bool   // Guarded by mu. done is closed.
+}
+
+// Subscribe asks for a track and returns when the publisher has accepted.
+func (c *Client) Subscribe(ctx context.Context, ns relay.Namespace, track string, o SubscribeOptions) (*Subscription, error) {
+	m := &wire.Subscribe{Track: trackName(ns, track)}
+	m.Params.Filter, m.Params.SubscriberPriority = o.Filter, o.Priority
+	if o.Paused {
+		m.Params.Forward = new(uint8)
+	}
+	if o.Rendezvous > 0 && c.s.d.Control == wire.TwoUni {
+		m.Params.RendezvousTimeout = new(uint64(o.Rendezvous.Milliseconds()))
+	}
+	cl, err := c.s.call(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := cl.await(ctx)
+	if err != nil {
+		cl.cancel()
+		return nil, err
+	}
+	ok, is := answer.(*wire.SubscribeOK)
+	if !is {
+		return nil, c.s.unexpected(answer)
+	}
+	sub := &Subscription{
+		call:     cl,
+		onObject: o.OnObject,
+		queue:    make(chan Object),
+		largest:  ok.Params.Largest,
+		alias:    ok.TrackAlias,
+		acks:     make(chan wire.Message, 1),
+		done:     make(chan struct{}),
+		left:     make(chan struct{}),
+	}
+	if err := c.s.outgoing.deliverTo(sub); err != nil {
+		c.s.fail(err)
+		return nil, err
+	}
+	c.s.tasks.Go(sub.read)
+	return sub, nil
+}
+
+// deliverTo routes the streams of a Track Alias to a subscription.
+func (o *outgoing) deliverTo(sub *Subscription) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, ok := o.aliases[sub.alias]; ok {
+		return &wire.Error{Code: wire.DuplicateTrackAlias, Reason: "Track Alias in use"}
+	}
+	o.aliases[sub.alias] = sub
+	o.wakeLocked()
+	return nil
+}
+
+// Largest is the newest object when the publisher accepted; false if there was
+// none.
+func (s *Subscription) Largest() (relay.Location, bool) {
+	if s.largest == nil {
+		return relay.Location{}, false
+	}
+	return *s.largest, true
+}
+
+// Next waits for the next object or end of a group. After the subscription has
+// ended it gives the reason: a DoneError from the publisher.
+func (s *Subscription) Next(ctx context.Context) (Object, error) {
+	select {
+	case o := <-s.queue:
+		return o, nil
+	default:
+	}
+	select {
+	case o := <-s.queue:
+		return o, nil
+	case <-s.done:
+		return Object{}, s.Err()
+	case <-ctx.Done():
+		return Object{}, context.Cause(ctx)
+	}
+}
+
+// Done is closed when the subscription has ended, for Err to say why.
+func (s *Subscription) Done() <-chan struct{} { return s.done }
+
+// Err is nil while the subscription lives.
+func (s *Subscription) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.settled {
+		return nil
+	}
+	return s.err
+}
+
+// Close ends the subscription.
+func (s *Subscription) Close() error {
+	if s.call.st == nil {
+		if err := s.call.w.write(&wire.Unsubscribe{RequestID: s.call.id}); err != nil {
+			return err
+		}
+	}
+	s.leave(ErrSessionClosed)
+	return nil
+}
+
+// Update changes the subscription and returns when the publisher has agreed.
+func (s *Subscription) Update(ctx context.Context, u Update) error {
+	m := &wire.RequestUpdate{ExistingID: s.call.id}
+	m.Params.Filter, m.Params.SubscriberPriority = u.Filter, u.Priority
+	if u.Forward != nil {
+		m.Params.Forward = new(uint8)
+		if *u.Forward {
+			*m.Params.Forward = 1
+		}
+	}
+	if s.call.st == nil {
+		cl, err := s.call.s.call(ctx, m)
+		if err != nil {
+			return err
+		}
+		defer cl.cancel()
+		_, err = cl.await(ctx)
+		return err
+	}
+	return s.update18(ctx, m)
+}
+
+// update18 sends an update on the request's own stream, where its answer comes.
+func (s *Subscription) update18(ctx context.Context, m *wire.RequestUpdate) error {
+	id, err := s.call.s.outgoing.takeID(ctx)
+	if err != nil {
+		return err
+	}
+	m.RequestID = id
+	if err := s.call.w.write(m); err != nil {
+		return err
+	}
+	select {
+	case answer := <-s.acks:
+		if e, ok := answer.(*wire.RequestError); ok {
+			return refusal(e)
+		}
+		return nil
+	case <-s.done:
+		return s.Err()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// read takes what the publisher says after it has accepted.
+func (s *Subscription) read() {
+	for {
+		m, err := s.call.next(s.call.s.ctx)
+		if err != nil {
+			s.leave(err)
+			return
+		}
+		switch m := m.(type) {
+		case *wire.PublishDone:
+			s.finish(m)
+			return
+		case *wire.RequestOK, *wire.RequestError:
+			select {
+			case s.acks <- m:
+			default: // Nobody asked.
+			}
+		default:
+			s.leave(s.call.s.unexpected(m))
+			return
+		}
+	}
+}
+
+// leave ends the subscription at once.
+func (s *Subscription) leave(err error) {
+	s.mu.Lock()
+	if s.err == nil {
+		s.err = err
+		close(s.left)
+	}
+	s.settleLocked()
+	s.mu.Unlock()
+	s.call.cancel()
+	s.call.s.outgoing.unroute(s)
+}
+
+// finish ends the subscription when the streams that PUBLISH_DONE counts have
+// come, for which they have a while ("PUBLISH_DONE").
+func (s *Subscription) finish(m *wire.PublishDone) {
+	s.call.cancel()
+	s.mu.Lock()
+	if s.err == nil {
+		s.err = &DoneError{Code: m.Code, Reason: m.Reason}
+	}
+	s.opened = m.Streams
+	if s.ended >= s.opened {
+		s.settleLocked()
+	}
+	s.mu.Unlock()
+	timer := time.NewTimer(reorderWait)
+	defer timer.Stop()
+	select {
+	case <-s.done:
+	case <-timer.C:
+	case <-s.call.s.ctx.Done():
+	}
+	s.mu.Lock()
+	s.settleLocked()
+	s.mu.Unlock()
+	s.call.s.outgoing.unroute(s)
+}
+
+func (s *Subscription) settleLocked() {
+	if !s.settled {
+		s.settled = true
+		close(s.done)
+	}
+}
+
+// streamEnded counts a stream that was read and handed out.
+func (s *Subscription) streamEnded() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended++
+	if _, ok := errors.AsType[*DoneError](s.err); ok && s.ended >= s.opened {
+		s.settleLocked()
+	}
+}
+
+func (o *outgoing) unroute(s *Subscription) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.aliases[s.alias] == s {
+		delete(o.aliases, s.alias)
+	}
+}
+
+// subgroupStream reads a subgroup stream of the type t.
+func (o *outgoing) subgroupStream(t uint64, r *wire.StreamReader) error {
+	h, err := r.ReadSubgroupHeader(t)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(o.s.ctx, reorderWait)
+	defer cancel()
+	var sub *Subscription
+	err = o.await(ctx, func() bool {
+		sub = o.aliases[h.TrackAlias]
+		return sub != nil
+	})
+	if err != nil {
+		return fmt.Errorf("stream of the unknown track alias %d: %w", h.TrackAlias, err)
+	}
+	return sub.readGroup(h, wire.NewSubgroupReader(r, h), r)
+}
+
+// readGroup hands out the objects of a subgroup stream.
+func (s *Subscription) readGroup(sh wire.SubgroupHeader, objects *wire.SubgroupReader, r io.Reader) error {
+	defer s.streamEnded()
+	location := relay.Location{Group: sh.Group}
+	for {
+		h, err := objects.Next()
+		if err != nil {
+			end := Object{Location: location, Arrival: time.Now(), End: true, Reset: err}
+			if errors.Is(err, io.EOF) {
+				end.Reset = nil
+			}
+			s.hand(end)
+			return err
+		}
+		o, err := readObject(h, r)
+		if err != nil {
+			s.hand(Object{Location: h.Location, Arrival: time.Now(), End: true, Reset: err})
+			return err
+		}
+		location = relay.Location{Group: sh.Group, Object: h.Location.Object + 1}
+		if h.Status != wire.StatusNormal {
+			continue
+		}
+		if !s.hand(o) {
+			return ErrSessionClosed
+		}
+	}
+}
+
+func readObject(h wire.ObjectHeader, r io.Reader) (Object, error) {
+	payload := make([]byte, h.Length)
+	if _, err := io.ReadFull(r, payload); err != nil {
+		return Object{}, err
+	}
+	return Object{
+		Location: h.Location,
+		Subgroup: h.Subgroup,
+		Priority: h.Priority,
+		Payload:  payload,
+		Arrival:  time.Now(),
+	}, nil
+}
+
+// hand gives an object to the application; false when it has left.
+func (s *Subscription) hand(o Object) bool {
+	if s.onObject != nil {
+		select {
+		case <-s.left:
+			return false
+		default:
+		}
+		s.onObject(o)
+		return true
+	}
+	select {
+	case s.queue <- o:
+		return true
+	case <-s.left:
+		return false
+	case <-s.call.s.ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,157 @@
+package moqt
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// sliceSize is how much is written in one turn, so that a higher priority can
+// go between: 32 KiB is 13 ms at 20 Mbit/s.
+const sliceSize = 32 << 10
+
+// lease is how long a writer keeps its turn while others wait. It only runs out
+// when the writer is blocked by flow or congestion control.
+const lease = 20 * time.Millisecond
+
+// gate gives turns to the writers of one session by priority. It holds little
+// back from QUIC's view: a turn is one slice, and Write returns when QUIC has
+// taken it. The zero value is open.
+type gate struct {
+	mu      sync.Mutex
+	busy    bool
+	turn    uint64 // Counts turns: a turn that was taken away is not given back twice.
+	waiting []*ticket
+	expiry  *time.Timer
+}
+
+// ticket is a writer's place at the gate.
+type ticket struct {
+	// key orders the writers, lowest first: subscriber priority, then
+	// publisher priority ("Scheduling Algorithm").
+	key uint16
+
+	turn   uint64
+	called chan struct{}
+}
+
+// enter waits for t's turn.
+func (g *gate) enter(ctx context.Context, t *ticket) error {
+	g.mu.Lock()
+	if !g.busy {
+		g.callLocked(t)
+		g.mu.Unlock()
+		return nil
+	}
+	if t.called == nil {
+		t.called = make(chan struct{}, 1)
+	}
+	g.waiting = append(g.waiting, t)
+	if len(g.waiting) == 1 {
+		g.armLocked()
+	}
+	g.mu.Unlock()
+	select {
+	case <-t.called:
+		return nil
+	case <-ctx.Done():
+		g.withdraw(t)
+		return context.Cause(ctx)
+	}
+}
+
+// leave gives the turn back, unless the lease took it.
+func (g *gate) leave(t *ticket) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.busy && g.turn == t.turn {
+		g.nextLocked()
+	}
+}
+
+func (g *gate) callLocked(t *ticket) {
+	g.busy = true
+	g.turn++
+	t.turn = g.turn
+}
+
+// nextLocked calls the waiting writer with the lowest key, the one that came
+// first among equals.
+func (g *gate) nextLocked() {
+	if len(g.waiting) == 0 {
+		g.busy = false
+		return
+	}
+	best := 0
+	for i, t := range g.waiting {
+		if t.key < g.waiting[best].key {
+			best = i
+		}
+	}
+	t := g.waiting[best]
+	g.waiting = append(g.waiting[:best], g.waiting[best+1:]...)
+	g.callLocked(t)
+	t.called <- struct{}{}
+	if len(g.waiting) > 0 {
+		g.armLocked()
+	}
+}
+
+// armLocked starts the lease of the present turn.
+func (g *gate) armLocked() {
+	if g.expiry == nil {
+		g.expiry = time.AfterFunc(lease, g.expire)
+		return
+	}
+	g.expiry.Reset(lease)
+}
+
+// expire takes the turn from a writer that is blocked. The timer may belong to
+// a turn before; then the present one is cut short, which does no harm.
+func (g *gate) expire() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.busy && len(g.waiting) > 0 {
+		g.nextLocked()
+	}
+}
+
+// withdraw gives up waiting; a call that came meanwhile is passed on.
+func (g *gate) withdraw(t *ticket) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, w := range g.waiting {
+		if w == t {
+			g.waiting = append(g.waiting[:i], g.waiting[i+1:]...)
+			return
+		}
+	}
+	<-t.called
+	if g.busy && g.turn == t.turn {
+		g.nextLocked()
+	}
+}
+
+// writeMedia writes a header and a payload in turns with the session's other
+// streams. Neither is retained.
+func (s *session) writeMedia(ctx context.Context, st SendStream, t *ticket, header, payload []byte) error {
+	for first := true; first || len(payload) > 0; first = false {
+		n := min(len(payload), sliceSize)
+		if err := s.gate.enter(ctx, t); err != nil {
+			return err
+		}
+		var err error
+		if first {
+			_, err = st.Write(header)
+		}
+		if err == nil && n > 0 {
+			_, err = st.Write(payload[:n])
+		}
+		s.gate.leave(t)
+		if err != nil {
+			return err
+		}
+		payload = payload[n:]
+	}
+	return nil
+}

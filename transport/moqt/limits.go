@@ -1,0 +1,96 @@
+package moqt
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// DefaultMaxLag lets a viewer ride out a loss of radio for a moment; beyond it
+// the live edge is worth more than what was missed.
+const DefaultMaxLag = 2 * time.Second
+
+// Limits bound what one peer can make this side hold. A zero field takes its
+// default.
+type Limits struct {
+	// SetupTimeout is the time for the peer's SETUP. 5 s covers three lost
+	// round trips on a poor path.
+	SetupTimeout time.Duration
+	// StallTimeout ends a session none of whose streams took a byte for so
+	// long although there was something to send. 10 s.
+	StallTimeout time.Duration
+	// Subscriptions at one time. 64: a ladder of renditions in several
+	// languages, with room.
+	Subscriptions int
+	// Requests in flight, subscriptions among them. 128.
+	Requests int
+	// MessageRate is how many control messages per second are read, with
+	// bursts of as many again; more are left waiting in the stream. 200.
+	MessageRate int
+}
+
+func (l Limits) withDefaults() Limits {
+	def := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	if l.SetupTimeout <= 0 {
+		l.SetupTimeout = 5 * time.Second
+	}
+	if l.StallTimeout <= 0 {
+		l.StallTimeout = 10 * time.Second
+	}
+	def(&l.Subscriptions, 64)
+	def(&l.Requests, 128)
+	def(&l.MessageRate, 200)
+	return l
+}
+
+// maxRendezvous bounds the wait that a subscriber can ask for with
+// RENDEZVOUS_TIMEOUT.
+const maxRendezvous = 10 * time.Second
+
+// controlTimeout bounds a write of a control message: a peer that does not
+// read what it asked for is gone.
+const controlTimeout = 10 * time.Second
+
+// reorderWait is how long something that came before what it refers to is held:
+// streams of one connection may overtake each other.
+const reorderWait = 2 * time.Second
+
+// pace is a token bucket that makes readers wait rather than lose anything.
+type pace struct {
+	interval time.Duration
+	burst    time.Duration
+
+	mu   sync.Mutex
+	next time.Time // Guarded by mu. When the bucket is next full for one more.
+}
+
+func newPace(perSecond int) *pace {
+	return &pace{interval: time.Second / time.Duration(perSecond), burst: time.Second}
+}
+
+// wait takes a token, later if there is none now.
+func (p *pace) wait(ctx context.Context) error {
+	now := time.Now()
+	p.mu.Lock()
+	if oldest := now.Add(-p.burst); p.next.Before(oldest) {
+		p.next = oldest
+	}
+	p.next = p.next.Add(p.interval)
+	delay := p.next.Sub(now)
+	p.mu.Unlock()
+	if delay <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,90 @@
+package moqt
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/freshet-live/freshet/transport/moqt/wire"
+)
+
+// metrics are shared by all sessions of a Server. Label values come from closed
+// sets: drafts, skip reasons, code names, end reasons.
+type metrics struct {
+	sessions      *prometheus.GaugeVec
+	subscriptions prometheus.Gauge
+	objects       prometheus.Counter
+	bytes         prometheus.Counter
+	delivery      prometheus.Histogram
+	skips         *prometheus.CounterVec
+	requestErrors *prometheus.CounterVec
+	ends          *prometheus.CounterVec
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	f := promauto.With(r)
+	return &metrics{
+		sessions: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "freshet_moqt_sessions", Help: "MoQT sessions that are set up, by draft.",
+		}, []string{"draft"}),
+		subscriptions: f.NewGauge(prometheus.GaugeOpts{
+			Name: "freshet_moqt_subscriptions", Help: "Established subscriptions.",
+		}),
+		objects: f.NewCounter(prometheus.CounterOpts{
+			Name: "freshet_moqt_objects_total", Help: "Objects handed to the transport whole.",
+		}),
+		bytes: f.NewCounter(prometheus.CounterOpts{
+			Name: "freshet_moqt_payload_bytes_total", Help: "Payload bytes handed to the transport.",
+		}),
+		delivery: f.NewHistogram(prometheus.HistogramOpts{
+			Name:    "freshet_moqt_delivery_seconds",
+			Help:    "From an object being complete to its last byte being handed to the transport.",
+			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2},
+
+			NativeHistogramBucketFactor:     1.1,
+			NativeHistogramMaxBucketNumber:  100,
+			NativeHistogramMinResetDuration: time.Hour,
+		}),
+		skips: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "freshet_moqt_skipped_groups_total", Help: "Groups left out or cut short, by reason.",
+		}, []string{"reason"}),
+		requestErrors: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "freshet_moqt_request_errors_total", Help: "Requests refused, by code.",
+		}, []string{"code"}),
+		ends: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "freshet_moqt_session_ends_total", Help: "Sessions that ended, by reason.",
+		}, []string{"reason"}),
+	}
+}
+
+func draftLabel(d *wire.Dialect) string { return strconv.Itoa(d.Draft) }
+
+// endReason folds the error that ended a session into a closed set.
+func endReason(err error) string {
+	switch {
+	case err == nil:
+		return "peer_closed"
+	case errors.Is(err, ErrStalled):
+		return "stalled"
+	case errors.Is(err, ErrSetupTimeout):
+		return "setup_timeout"
+	case errors.Is(err, ErrDraining):
+		return "drained"
+	case errors.Is(err, context.Canceled), errors.Is(err, ErrSessionClosed):
+		return "shutdown"
+	}
+	if e, ok := errors.AsType[*wire.Error](err); ok {
+		if e.Code == wire.GoawayTimeout {
+			return "drained"
+		}
+		return "violation"
+	}
+	if _, ok := errors.AsType[*CloseError](err); ok {
+		return "peer_error"
+	}
+	return "transport"
+}

@@ -1,0 +1,227 @@
+package moqt
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/transport/moqt/wire"
+)
+
+// settledAge is how old a single object must be for its group to count as
+// complete, see startOf. A chunk of media is followed by the next one sooner.
+const settledAge = 250 * time.Millisecond
+
+// defaultPriority is that of a subscriber who names none ("SUBSCRIBER PRIORITY
+// Parameter").
+const defaultPriority = 128
+
+// publication is the publisher's side of a subscription: what the subscriber
+// wants, and the delivery of it (delivery.go).
+type publication struct {
+	// Set by newPublication, then read-only.
+	x     *exchange
+	s     *session
+	track *relay.Track
+	// changed wakes run: the track grew, or the subscriber's wishes changed.
+	changed chan struct{}
+	born    time.Time
+
+	// Owned by run.
+	delivery
+
+	mu      sync.Mutex
+	wishes  wishes         // Guarded by mu.
+	joining *wire.Location // Guarded by mu. The Joining Location ("Subscriptions").
+}
+
+// wishes are what SUBSCRIBE says and REQUEST_UPDATE changes.
+type wishes struct {
+	version  int // Counts changes of where to read.
+	forward  bool
+	priority uint8
+	start    relay.Location
+	endGroup uint64 // Inclusive.
+	debt     time.Duration
+	largest  bool // The filter was Largest Object.
+}
+
+func newPublication(x *exchange, t *relay.Track, m *wire.Subscribe) *publication {
+	p := &publication{x: x, s: x.s, track: t, changed: make(chan struct{}, 1), born: time.Now()}
+	p.joining = largest(t)
+	p.wishes = wishes{forward: true, priority: defaultPriority}
+	p.wishes.apply(&m.Params)
+	f := m.Params.Filter
+	if f == nil {
+		// No filter passes all ("Subscription Filters").
+		f = &wire.Filter{Type: wire.AbsoluteStart}
+	}
+	p.wishes.filter(f, p.track, p.joining)
+	return p
+}
+
+// apply takes the parameters other than the filter.
+func (w *wishes) apply(p *wire.Params) {
+	if p.Forward != nil && w.forward != (*p.Forward == 1) {
+		w.forward = !w.forward
+		w.version++
+	}
+	if p.SubscriberPriority != nil {
+		w.priority = *p.SubscriberPriority
+	}
+}
+
+// filter resolves a filter against what was published up to newest.
+func (w *wishes) filter(f *wire.Filter, t *relay.Track, newest *wire.Location) {
+	w.version++
+	w.endGroup = 1<<64 - 1
+	w.debt = 0
+	w.largest = f.Type == wire.LargestObject
+	if f.Type == wire.AbsoluteRange {
+		w.endGroup = f.EndGroup
+	}
+	w.start, w.debt = startOf(f, t, newest)
+}
+
+// startOf is the location to start at, and how old that is: a lag the
+// subscriber asked for is not held against it.
+//
+// Largest Object means the object after the newest one. In a group that is
+// complete there will be none, and for a track such as the catalog, each of whose
+// groups is one object that holds the whole state, the subscriber would wait for
+// a change it may never see; players do subscribe so (and then hang). As the
+// state is what was asked for, such a group is delivered from its start. A
+// joining fetch then brings the same object again, which is allowed for.
+//
+// An absolute start that is not in the log, like the {0,0} of an unfiltered
+// subscription, means "what is published from now on" and starts at the newest
+// group, where decoding can begin; the past is what FETCH is for.
+func startOf(f *wire.Filter, t *relay.Track, newest *wire.Location) (relay.Location, time.Duration) {
+	if newest == nil {
+		if f.Type == wire.AbsoluteStart || f.Type == wire.AbsoluteRange {
+			return f.Start, 0
+		}
+		return relay.Location{}, 0
+	}
+	g, ok := t.Group(newest.Group)
+	switch f.Type {
+	case wire.NextGroupStart:
+		return relay.Location{Group: newest.Group + 1}, 0
+	case wire.LargestObject:
+		if ok && settled(g) {
+			return relay.Location{Group: newest.Group}, 0
+		}
+		return relay.Location{Group: newest.Group, Object: newest.Object + 1}, 0
+	}
+	if f.Start.Group >= newest.Group {
+		return f.Start, 0
+	}
+	old, ok := t.Group(f.Start.Group)
+	if !ok {
+		return relay.Location{Group: newest.Group}, 0
+	}
+	return f.Start, time.Since(old.Created())
+}
+
+// settled tells whether nothing more is to be expected in a group.
+func settled(g *relay.Group) bool {
+	return g.Closed() || g.Len() == 1 && time.Since(g.Created()) >= settledAge
+}
+
+// ended tells whether the whole of the wanted range is in the past.
+func (p *publication) ended() bool {
+	l, ok := p.track.Largest()
+	return ok && p.wishes.endGroup < l.Group
+}
+
+// joined is the Largest Object that SUBSCRIBE_OK reports.
+func (p *publication) joined() *wire.Location {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.joining
+}
+
+// joinable tells what a joining fetch may refer to.
+func (p *publication) joinable() (l *wire.Location, forward, largest bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.joining, p.wishes.forward, p.wishes.largest
+}
+
+// update applies REQUEST_UPDATE and answers it ("Updating Subscriptions").
+func (p *publication) update(m *wire.RequestUpdate) {
+	newest := largest(p.track)
+	p.mu.Lock()
+	was := p.wishes.forward
+	p.wishes.apply(&m.Params)
+	if p.wishes.forward && !was {
+		p.joining = newest
+		if newest != nil {
+			// Objects of the pause are not wanted; the filter still counts.
+			next := relay.Location{Group: newest.Group, Object: newest.Object + 1}
+			if p.wishes.start.Less(next) {
+				p.wishes.start = next
+			}
+		}
+	}
+	if m.Params.Filter != nil {
+		p.wishes.filter(m.Params.Filter, p.track, newest)
+	}
+	p.mu.Unlock()
+	p.wake()
+	p.x.send(&wire.RequestOK{RequestID: m.RequestID, Params: wire.Params{Largest: newest}})
+}
+
+func (p *publication) wake() {
+	select {
+	case p.changed <- struct{}{}:
+	default: // A wake-up is pending already.
+	}
+}
+
+func (p *publication) current() wishes {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wishes
+}
+
+// run delivers until the track or the range ends and gives the code for
+// PUBLISH_DONE; or until ctx ends.
+func (p *publication) run(ctx context.Context) (wire.DoneCode, string) {
+	stop := p.track.Notify(p.changed)
+	defer stop()
+	defer p.reset(wire.ResetCancelled)
+	for ctx.Err() == nil {
+		w := p.current()
+		p.follow(w)
+		if !w.forward {
+			p.sleep(ctx)
+			continue
+		}
+		item, ok, err := p.reader.TryNext()
+		switch {
+		case err != nil:
+			return wire.DoneTrackEnded, "track ended"
+		case !ok:
+			p.sleep(ctx)
+		case item.Location.Group > w.endGroup:
+			return wire.DoneSubscriptionEnded, "end of the range"
+		case item.End:
+			p.endGroup(item)
+			if item.Location.Group == w.endGroup {
+				return wire.DoneSubscriptionEnded, "end of the range"
+			}
+		default:
+			p.deliver(ctx, item, w)
+		}
+	}
+	return wire.DoneInternal, ""
+}
+
+func (p *publication) sleep(ctx context.Context) {
+	select {
+	case <-p.changed:
+	case <-ctx.Done():
+	}
+}

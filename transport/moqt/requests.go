@@ -1,0 +1,304 @@
+package moqt
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/transport/moqt/wire"
+)
+
+// exchange is a request of the peer that is being answered. Its messages go to
+// w: the request's own stream or, in draft 16, the control stream.
+type exchange struct {
+	s   *session
+	id  uint64
+	w   *messageWriter
+	st  Stream // The request's own stream; nil in draft 16.
+	ctx context.Context
+	// cancel ends the request: by the peer's wish, or when it was answered.
+	cancel context.CancelFunc
+	// settled is closed when a SUBSCRIBE was accepted or refused.
+	settled chan struct{}
+
+	mu          sync.Mutex
+	apply       func(*wire.RequestUpdate) // Guarded by mu. Nil until updates can be taken.
+	queued      []*wire.RequestUpdate     // Guarded by mu. Came before apply.
+	publication *publication              // Guarded by mu. Of an accepted SUBSCRIBE.
+}
+
+// incoming holds the requests of the peer.
+type incoming struct {
+	s *session
+
+	mu            sync.Mutex
+	ids           idTracker                    // Guarded by mu.
+	exchanges     map[uint64]*exchange         // Guarded by mu.
+	subscriptions map[*relay.Track]struct{}    // Guarded by mu. One per track.
+	prefixes      map[relay.Namespace]struct{} // Guarded by mu. Namespace subscriptions.
+	changed       chan struct{}                // Guarded by mu. Closed and replaced when a request comes.
+}
+
+func (in *incoming) init(s *session) {
+	in.s = s
+	in.exchanges = make(map[uint64]*exchange)
+	in.subscriptions = make(map[*relay.Track]struct{})
+	in.prefixes = make(map[relay.Namespace]struct{})
+	in.changed = make(chan struct{})
+	in.ids.parity = 0
+	if s.role == roleClient {
+		in.ids.parity = 1
+	}
+	in.ids.next = in.ids.parity
+	if s.d.Control == wire.OneBidi {
+		in.ids.max = 2 * requestWindow
+	}
+}
+
+// open takes a new request and answers it on a goroutine of its own. An error
+// ends the session.
+func (in *incoming) open(m wire.Message, st Stream, w *messageWriter) error {
+	x := &exchange{s: in.s, id: requestID(m), w: w, st: st, settled: make(chan struct{})}
+	raised, err := in.take(x.id)
+	if err != nil {
+		return err
+	}
+	x.ctx, x.cancel = context.WithCancel(in.s.ctx)
+	if st != nil {
+		// STOP_SENDING cancels, and only the stream's context shows it.
+		context.AfterFunc(st.Context(), x.cancel)
+	}
+	in.mu.Lock()
+	busy := len(in.exchanges) >= in.s.limits.Requests
+	if !busy {
+		in.exchanges[x.id] = x
+		close(in.changed)
+		in.changed = make(chan struct{})
+	}
+	in.mu.Unlock()
+	in.s.tasks.Go(func() {
+		defer in.close(x)
+		if raised != 0 {
+			_ = in.s.control.write(&wire.MaxRequestID{Max: raised})
+		}
+		if busy {
+			x.refuse(wire.RequestExcessiveLoad, "too many requests in flight")
+			return
+		}
+		x.serve(m)
+	})
+	return nil
+}
+
+// take notes a Request ID and gives the new maximum to announce, if it is time.
+func (in *incoming) take(id uint64) (raised uint64, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if err := in.ids.take(id); err != nil {
+		return 0, err
+	}
+	if in.ids.max != 0 && in.ids.max-id < requestWindow {
+		in.ids.max += 2 * requestWindow
+		return in.ids.max, nil
+	}
+	return 0, nil
+}
+
+func (in *incoming) maxID() uint64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.ids.max
+}
+
+func (in *incoming) nextID() uint64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.ids.highest()
+}
+
+// close forgets a request that was answered or cancelled.
+func (in *incoming) close(x *exchange) {
+	in.mu.Lock()
+	if in.exchanges[x.id] == x {
+		delete(in.exchanges, x.id)
+	}
+	in.mu.Unlock()
+	cancelled := x.ctx.Err() != nil
+	x.cancel()
+	if x.st == nil {
+		return
+	}
+	if cancelled {
+		x.st.CancelWrite(in.s.d.Reset(wire.ResetCancelled))
+	} else {
+		_ = x.st.Close()
+	}
+	x.st.CancelRead(in.s.d.Reset(wire.ResetCancelled))
+}
+
+// cancel ends a request by the peer's wish; one that has ended is no fault.
+func (in *incoming) cancel(id uint64) {
+	if x, ok := in.find(id); ok {
+		x.cancel()
+	}
+}
+
+func (in *incoming) find(id uint64) (*exchange, bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	x, ok := in.exchanges[id]
+	return x, ok
+}
+
+// await finds a request that may still be under way on another stream.
+func (in *incoming) await(ctx context.Context, id uint64) (*exchange, bool) {
+	timer := time.NewTimer(reorderWait)
+	defer timer.Stop()
+	for {
+		in.mu.Lock()
+		x, ok := in.exchanges[id]
+		seen, changed := in.ids.seen(id), in.changed
+		in.mu.Unlock()
+		if ok || seen {
+			return x, ok
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return nil, false
+		case <-ctx.Done():
+			return nil, false
+		}
+	}
+}
+
+// update hands a REQUEST_UPDATE to its request.
+func (in *incoming) update(m *wire.RequestUpdate) error {
+	if _, err := in.take(m.RequestID); err != nil {
+		return err
+	}
+	x, ok := in.find(m.ExistingID)
+	if !ok {
+		// It may have just ended here, so this is not held against the peer.
+		return nil
+	}
+	return x.update(m)
+}
+
+func requestID(m wire.Message) uint64 {
+	switch m := m.(type) {
+	case *wire.Subscribe:
+		return m.RequestID
+	case *wire.Publish:
+		return m.RequestID
+	case *wire.Fetch:
+		return m.RequestID
+	case *wire.TrackStatus:
+		return m.RequestID
+	case *wire.PublishNamespace:
+		return m.RequestID
+	case *wire.SubscribeNamespace:
+		return m.RequestID
+	case *wire.SubscribeTracks:
+		return m.RequestID
+	}
+	return 0
+}
+
+// serve answers a request and returns when it has ended.
+func (x *exchange) serve(m wire.Message) {
+	if x.s.isLeaving() {
+		x.refuse(wire.RequestGoingAway, "going away")
+		return
+	}
+	switch m := m.(type) {
+	case *wire.Subscribe:
+		x.subscribe(m)
+	case *wire.TrackStatus:
+		x.trackStatus(m)
+	case *wire.Fetch:
+		x.fetch(m)
+	case *wire.SubscribeNamespace:
+		x.subscribeNamespace(m)
+	default:
+		x.refuse(wire.RequestNotSupported, m.Kind().String()+" is not supported")
+	}
+}
+
+// authorized asks the hook and refuses the request if it must.
+func (x *exchange) authorized(a Action, ns relay.Namespace) bool {
+	if x.s.authorize == nil {
+		return true
+	}
+	if err := x.s.authorize(x.ctx, a, ns); err != nil {
+		x.refuse(wire.RequestUnauthorized, err.Error())
+		return false
+	}
+	return true
+}
+
+// send writes an answer. A peer that does not take its answers is gone.
+func (x *exchange) send(m wire.Message) {
+	if err := x.w.write(m); err != nil && !isStreamEnd(err) && x.ctx.Err() == nil {
+		x.s.fail(err)
+	}
+}
+
+// refuse answers with REQUEST_ERROR.
+func (x *exchange) refuse(c wire.RequestCode, reason string) {
+	x.s.metrics.requestErrors.WithLabelValues(c.String()).Inc()
+	x.send(&wire.RequestError{RequestID: x.id, Code: c, RetryAfter: retryAfter(c), Reason: reason})
+}
+
+// retryAfter is in milliseconds plus one; zero means never.
+func retryAfter(c wire.RequestCode) uint64 {
+	switch c {
+	case wire.RequestDoesNotExist, wire.RequestExcessiveLoad, wire.RequestTimeout, wire.RequestInvalidRange:
+		return 1001
+	default:
+		return 0
+	}
+}
+
+// update applies a REQUEST_UPDATE, or keeps it until the request is accepted.
+func (x *exchange) update(m *wire.RequestUpdate) error {
+	x.mu.Lock()
+	apply := x.apply
+	if apply == nil {
+		if len(x.queued) >= 16 {
+			x.mu.Unlock()
+			return wire.Violation("too many updates of a request that was not answered")
+		}
+		x.queued = append(x.queued, m)
+	}
+	x.mu.Unlock()
+	if apply != nil {
+		apply(m)
+	}
+	return nil
+}
+
+// takeUpdates lets updates reach apply, those that waited first.
+func (x *exchange) takeUpdates(apply func(*wire.RequestUpdate)) {
+	for {
+		x.mu.Lock()
+		queued := x.queued
+		x.queued = nil
+		if len(queued) == 0 {
+			x.apply = apply
+			x.mu.Unlock()
+			return
+		}
+		x.mu.Unlock()
+		for _, m := range queued {
+			apply(m)
+		}
+	}
+}
+
+// refuseUpdate answers an update that cannot be made.
+func (x *exchange) refuseUpdate(m *wire.RequestUpdate, c wire.RequestCode, reason string) {
+	x.s.metrics.requestErrors.WithLabelValues(c.String()).Inc()
+	x.send(&wire.RequestError{RequestID: m.RequestID, Code: c, Reason: reason})
+}

@@ -1,0 +1,150 @@
+package moqt
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/transport/moqt/wire"
+)
+
+// Action is what a peer asks to do, for Config.Authorize.
+type Action string
+
+// The actions.
+const (
+	ActionSubscribe Action = "subscribe"
+	ActionFetch     Action = "fetch"
+	ActionDiscover  Action = "discover"
+)
+
+// Config configures a Server. Relay is required.
+type Config struct {
+	Relay      *relay.Relay
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	// Authorize, if set, is asked before each request; its error refuses it.
+	// A namespace is the prefix for ActionDiscover.
+	Authorize func(ctx context.Context, action Action, ns relay.Namespace) error
+	// MaxLag is how far a viewer may fall behind before groups are skipped.
+	MaxLag time.Duration
+	// Limits bound what a peer can ask for.
+	Limits Limits
+}
+
+// Server answers MoQT sessions from a Relay.
+type Server struct {
+	// Set by NewServer, then read-only.
+	env environment
+
+	mu       sync.Mutex
+	sessions map[*session]struct{} // Guarded by mu.
+	drain    *goaway               // Guarded by mu. Set by Drain.
+	idle     chan struct{}         // Guarded by mu. Closed when draining and empty.
+}
+
+// goaway is what Drain tells the sessions.
+type goaway struct {
+	uri      string
+	deadline time.Time
+}
+
+// ErrDraining is given to sessions that come while the server drains.
+var ErrDraining = errors.New("server is draining")
+
+// NewServer makes a Server; it starts nothing.
+func NewServer(cfg Config) *Server {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxLag <= 0 {
+		cfg.MaxLag = DefaultMaxLag
+	}
+	return &Server{
+		env: environment{
+			relay:     cfg.Relay,
+			log:       cfg.Logger,
+			metrics:   newMetrics(cfg.Registerer),
+			authorize: cfg.Authorize,
+			maxLag:    cfg.MaxLag,
+			limits:    cfg.Limits.withDefaults(),
+		},
+		sessions: make(map[*session]struct{}),
+		idle:     make(chan struct{}),
+	}
+}
+
+// Serve runs one session until it ends; the error says why, nil when the peer
+// left in good order. It closes conn. The caller logs.
+func (s *Server) Serve(ctx context.Context, conn Conn) error {
+	sess, err := newSession(ctx, conn, roleServer, s.env)
+	if err != nil {
+		return err
+	}
+	if !s.add(sess) {
+		sess.fail(ErrDraining)
+	}
+	defer s.remove(sess)
+	return sess.run()
+}
+
+// Drain sends GOAWAY to all sessions, with the URI of another server or "" for
+// the same one, and waits until they have left. Those that are still there when
+// ctx ends are closed. New sessions are refused from now on.
+func (s *Server) Drain(ctx context.Context, uri string) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(time.Minute)
+	}
+	s.mu.Lock()
+	s.drain = &goaway{uri: uri, deadline: deadline}
+	sessions := make([]*session, 0, len(s.sessions))
+	for sess := range s.sessions {
+		sessions = append(sessions, sess)
+	}
+	if len(sessions) == 0 {
+		s.closeIdleLocked()
+	}
+	idle := s.idle
+	s.mu.Unlock()
+
+	for _, sess := range sessions {
+		sess.goAway(uri, deadline)
+	}
+	select {
+	case <-idle:
+	case <-ctx.Done():
+	}
+	for _, sess := range sessions {
+		sess.fail(&wire.Error{Code: wire.GoawayTimeout, Reason: "server is going away"})
+	}
+}
+
+func (s *Server) add(sess *session) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions[sess] = struct{}{}
+	return s.drain == nil
+}
+
+func (s *Server) remove(sess *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, sess)
+	if s.drain != nil && len(s.sessions) == 0 {
+		s.closeIdleLocked()
+	}
+}
+
+func (s *Server) closeIdleLocked() {
+	select {
+	case <-s.idle:
+	default:
+		close(s.idle)
+	}
+}

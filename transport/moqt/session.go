@@ -1,0 +1,182 @@
+package moqt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/transport/moqt/wire"
+)
+
+// The errors that end a session, beside those of the Conn and wire.Error.
+var (
+	// ErrSessionClosed: this side ended the session.
+	ErrSessionClosed = errors.New("session closed")
+	// ErrSetupTimeout: the peer's SETUP did not come.
+	ErrSetupTimeout = errors.New("no SETUP in time")
+	// ErrStalled: the peer stopped reading altogether.
+	ErrStalled = errors.New("peer stopped reading")
+)
+
+type role uint8
+
+const (
+	roleServer role = iota
+	roleClient
+)
+
+// environment is what sessions share. Read-only.
+type environment struct {
+	relay     *relay.Relay
+	log       *slog.Logger
+	metrics   *metrics
+	authorize func(context.Context, Action, relay.Namespace) error
+	maxLag    time.Duration
+	limits    Limits
+	options   wire.KeyValues // Setup Options to send.
+	onGoaway  func(uri string, timeout time.Duration)
+}
+
+// session is one MoQT session, of either role: it answers the peer's requests
+// (exchange) and makes its own (call). What differs between the drafts is where
+// messages travel; requests.go, client_calls.go and setup.go know, the rest
+// does not.
+//
+// Goroutines: one that accepts streams of each direction, one for each stream
+// of the peer, one for each request in flight. All end with ctx; finish waits.
+type session struct {
+	environment
+
+	// Set by newSession, then read-only.
+	conn   Conn
+	d      *wire.Dialect
+	role   role
+	ctx    context.Context // The session's life; its cause is the reason of its end.
+	cancel context.CancelCauseFunc
+	pace   *pace
+	gate   gate
+	tasks  sync.WaitGroup
+
+	ready     chan struct{} // Closed when the peer's SETUP came.
+	readyOnce sync.Once
+	control   *messageWriter // Set before ready is closed.
+
+	// progress is when a media write last succeeded, in Unix nanoseconds.
+	progress atomic.Int64
+
+	incoming incoming
+	outgoing outgoing
+
+	mu       sync.Mutex
+	goaways  int  // Guarded by mu. GOAWAY messages of the peer.
+	leaving  bool // Guarded by mu. We sent GOAWAY.
+	setups   int  // Guarded by mu. SETUP messages of the peer.
+	shutdown *time.Timer
+}
+
+func newSession(ctx context.Context, conn Conn, r role, env environment) (*session, error) {
+	d, ok := dialectOf(conn.Protocol())
+	if !ok {
+		reason := fmt.Sprintf("protocol %q is not spoken here", conn.Protocol())
+		_ = conn.CloseWithError(uint64(wire.VersionNegotiation), reason)
+		return nil, &wire.Error{Code: wire.VersionNegotiation, Reason: reason}
+	}
+	s := &session{
+		environment: env,
+		conn:        conn,
+		d:           d,
+		role:        r,
+		pace:        newPace(env.limits.MessageRate),
+		ready:       make(chan struct{}),
+	}
+	s.ctx, s.cancel = context.WithCancelCause(ctx)
+	s.incoming.init(s)
+	s.outgoing.init(s)
+	s.progress.Store(time.Now().UnixNano())
+	return s, nil
+}
+
+// dialectOf maps a negotiated protocol to a dialect. A peer that negotiated
+// nothing is taken to speak the newest; its SETUP shows soon if it does not.
+func dialectOf(protocol string) (*wire.Dialect, bool) {
+	if protocol == "" {
+		return wire.Dialects[0], true
+	}
+	return wire.ByProtocol(protocol)
+}
+
+// run serves the session until it ends and gives the reason, nil when the peer
+// left in good order.
+func (s *session) run() error {
+	s.start()
+	<-s.ctx.Done()
+	err := s.finish()
+	s.metrics.ends.WithLabelValues(endReason(err)).Inc()
+	return err
+}
+
+// start begins the session's goroutines.
+func (s *session) start() {
+	stop := context.AfterFunc(s.conn.Context(), func() {
+		s.cancel(context.Cause(s.conn.Context()))
+	})
+	context.AfterFunc(s.ctx, func() { stop() })
+	s.tasks.Go(s.acceptStreams)
+	s.tasks.Go(s.acceptUniStreams)
+	s.tasks.Go(s.openControl)
+	s.tasks.Go(s.awaitSetup)
+}
+
+// fail ends the session with the first error it is told of.
+func (s *session) fail(err error) { s.cancel(err) }
+
+// finish closes the connection with the code for the session's end, waits for
+// the goroutines and gives the reason.
+func (s *session) finish() error {
+	cause := context.Cause(s.ctx)
+	code, reason := closeCode(cause)
+	_ = s.conn.CloseWithError(code, reason)
+	s.tasks.Wait()
+	if e, ok := errors.AsType[*CloseError](cause); ok && e.Remote && e.Code == uint64(wire.NoError) {
+		return nil
+	}
+	return cause
+}
+
+func closeCode(cause error) (code uint64, reason string) {
+	if e, ok := errors.AsType[*wire.Error](cause); ok {
+		return uint64(e.Code), e.Reason
+	}
+	switch {
+	case errors.Is(cause, ErrSetupTimeout):
+		return uint64(wire.ControlMessageTimeout), cause.Error()
+	case errors.Is(cause, ErrStalled):
+		return uint64(wire.DataStreamTimeout), cause.Error()
+	case errors.Is(cause, ErrDraining):
+		return uint64(wire.NoError), cause.Error()
+	}
+	return uint64(wire.NoError), ""
+}
+
+// stalled notes that a stream took no more bytes in time. It ends the session
+// when none has for the limit.
+func (s *session) stalled() {
+	last := time.Unix(0, s.progress.Load())
+	if time.Since(last) > s.limits.StallTimeout {
+		s.fail(ErrStalled)
+	}
+}
+
+func (s *session) progressed(now time.Time) { s.progress.Store(now.UnixNano()) }
+
+// unexpected is the fault of a peer that sent a message where it may not.
+func (s *session) unexpected(m wire.Message) error {
+	err := wire.Violation("unexpected %s", m.Kind())
+	s.fail(err)
+	return err
+}

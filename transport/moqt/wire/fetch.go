@@ -1,0 +1,158 @@
+package wire
+
+// FetchType says how a Fetch names its range ("FETCH").
+type FetchType uint64
+
+// The types of drafts 16 and 18.
+const (
+	StandaloneFetch      FetchType = 0x1
+	RelativeJoiningFetch FetchType = 0x2
+	AbsoluteJoiningFetch FetchType = 0x3
+)
+
+// Fetch asks for objects of the past. A standalone fetch has Track, Start and
+// End; a joining one has JoiningID, the subscription's Request ID, and
+// JoiningStart. End is exclusive in Object, and Object zero means the whole of
+// End.Group.
+type Fetch struct {
+	RequestID    uint64
+	Type         FetchType
+	Track        TrackName
+	Start, End   Location
+	JoiningID    uint64
+	JoiningStart uint64
+	Params       Params
+}
+
+func layoutFetch(c *coder, m *Fetch) {
+	c.varint(&m.RequestID)
+	c.varint((*uint64)(&m.Type))
+	switch m.Type {
+	case StandaloneFetch:
+		c.trackName(&m.Track)
+		c.location(&m.Start)
+		c.location(&m.End)
+	case RelativeJoiningFetch, AbsoluteJoiningFetch:
+		c.varint(&m.JoiningID)
+		c.varint(&m.JoiningStart)
+	default:
+		c.fail(Violation("fetch type %#x", uint64(m.Type)))
+	}
+	c.params(&m.Params, KindFetch)
+}
+
+// StreamFetch is the type of a fetch stream ("Unidirectional Stream Types").
+const StreamFetch = 0x5
+
+// Serialization Flags of an object on a fetch stream ("Flags").
+const (
+	fetchSubgroupMask   = 0x03
+	fetchSubgroupPrior  = 0x01
+	fetchSubgroupNext   = 0x02
+	fetchSubgroupGiven  = 0x03
+	fetchObject         = 0x04
+	fetchGroup          = 0x08
+	fetchPriority       = 0x10
+	fetchProperties     = 0x20
+	fetchDatagram       = 0x40
+	fetchNonExistentEnd = 0x8C
+	fetchUnknownEnd     = 0x10C
+)
+
+// FetchCursor remembers what the next object on a fetch stream may refer to.
+// Its zero value is the start of an ascending stream.
+type FetchCursor struct {
+	Descending bool
+
+	started  bool // A location went before.
+	object   bool // An object went before: subgroup and priority count.
+	prior    Location
+	subgroup uint64
+	priority uint8
+}
+
+// AppendFetchHeader appends the header of a fetch stream.
+func (d *Dialect) AppendFetchHeader(b []byte, requestID uint64) []byte {
+	return d.varint.append(d.varint.append(b, StreamFetch), requestID)
+}
+
+// AppendFetchObject appends what goes before the payload of an object of
+// subgroup 0, with its length.
+func (d *Dialect) AppendFetchObject(b []byte, cur *FetchCursor, l Location, priority uint8, length int) []byte {
+	flags := uint64(0)
+	newGroup := !cur.started || l.Group != cur.prior.Group
+	if newGroup {
+		flags |= fetchGroup | fetchObject
+	} else if l.Object != cur.prior.Object+1 {
+		flags |= fetchObject
+	}
+	if !cur.object || priority != cur.priority {
+		flags |= fetchPriority
+	}
+	b = d.varint.append(b, flags)
+	if newGroup {
+		b = d.varint.append(b, d.fetchIDs.groupField(cur, l.Group))
+	}
+	if flags&fetchObject != 0 {
+		b = d.varint.append(b, d.fetchIDs.objectField(cur, l.Object, newGroup))
+	}
+	if flags&fetchPriority != 0 {
+		b = append(b, priority)
+	}
+	cur.started, cur.object, cur.prior, cur.priority = true, true, l, priority
+	return d.varint.append(b, uint64(length))
+}
+
+// fetchIDs is how a draft codes the IDs on a fetch stream: the values of the
+// fields, and back.
+type fetchIDs struct {
+	groupField  func(cur *FetchCursor, group uint64) uint64
+	objectField func(cur *FetchCursor, object uint64, newGroup bool) uint64
+	group       func(cur *FetchCursor, field uint64) (uint64, bool)
+	object      func(cur *FetchCursor, field uint64, newGroup bool) (uint64, bool)
+}
+
+// absoluteIDs is the coding of draft 16.
+var absoluteIDs = fetchIDs{
+	groupField:  func(_ *FetchCursor, group uint64) uint64 { return group },
+	objectField: func(_ *FetchCursor, object uint64, _ bool) uint64 { return object },
+	group:       func(_ *FetchCursor, field uint64) (uint64, bool) { return field, true },
+	object:      func(_ *FetchCursor, field uint64, _ bool) (uint64, bool) { return field, true },
+}
+
+// deltaIDs is the coding of draft 18: distances from the prior object, where a
+// group's is one less because it cannot be zero.
+var deltaIDs = fetchIDs{
+	groupField: func(cur *FetchCursor, group uint64) uint64 {
+		switch {
+		case !cur.started:
+			return group
+		case cur.Descending:
+			return cur.prior.Group - group - 1
+		}
+		return group - cur.prior.Group - 1
+	},
+	objectField: func(cur *FetchCursor, object uint64, newGroup bool) uint64 {
+		if newGroup {
+			return object
+		}
+		return object - cur.prior.Object
+	},
+	group: func(cur *FetchCursor, field uint64) (uint64, bool) {
+		switch {
+		case !cur.started:
+			return field, true
+		case cur.Descending:
+			return cur.prior.Group - field - 1, field < cur.prior.Group
+		}
+		g := cur.prior.Group + field + 1
+		return g, g > cur.prior.Group
+	},
+	object: func(cur *FetchCursor, field uint64, newGroup bool) (uint64, bool) {
+		if newGroup {
+			return field, true
+		}
+		o := cur.prior.Object + field
+		return o, o >= cur.prior.Object
+	},
+}

@@ -1,0 +1,417 @@
+package ingest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/freshet-live/freshet/ingest"
+)
+
+// recorder is a HeldSink that writes down what happens to it.
+type recorder struct {
+	mu     sync.Mutex
+	events []string
+}
+
+func (r *recorder) add(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, fmt.Sprintf(format, args...))
+}
+
+func (r *recorder) Begin(delay time.Duration)       { r.add("begin %v", delay) }
+func (r *recorder) SetProgram(ingest.Program) error { r.add("program"); return nil }
+func (r *recorder) Push(au ingest.AccessUnit) error { r.add("push %d", au.PTS); return nil }
+func (r *recorder) End()                            { r.add("end") }
+func (r *recorder) Close(reason error)              { r.add("close: %v", reason) }
+func (r *recorder) expect(t *testing.T, want ...string) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if diff := cmp.Diff(want, r.events); diff != "" {
+		t.Errorf("sink (-want +got)\n%s", diff)
+	}
+}
+
+// fixture is Sessions with one recorder for each broadcast that was made.
+type fixture struct {
+	*ingest.Sessions
+	reg   *prometheus.Registry
+	sinks []*recorder
+}
+
+func newFixture(change func(*ingest.Config)) *fixture {
+	f := &fixture{reg: prometheus.NewRegistry()}
+	cfg := ingest.Config{
+		Hold:       30 * time.Second,
+		Registerer: f.reg,
+		NewSink: func(string) (ingest.HeldSink, error) {
+			f.sinks = append(f.sinks, &recorder{})
+			return f.sinks[len(f.sinks)-1], nil
+		},
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	f.Sessions = ingest.NewSessions(cfg)
+	return f
+}
+
+func (f *fixture) open(t *testing.T, name string) *ingest.Session {
+	t.Helper()
+	s, err := f.Open(t.Context(), ingest.Request{Name: name, Protocol: "test", Remote: "peer"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Begin(time.Second); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func push(t *testing.T, s *ingest.Session, pts int64) {
+	t.Helper()
+	if err := s.Push(ingest.AccessUnit{PTS: pts}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReturnWithinHoldContinuesTheBroadcast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(nil)
+		first := f.open(t, "live/cam1")
+		push(t, first, 1)
+		first.Close()
+		first.Close()
+		time.Sleep(29 * time.Second)
+		second := f.open(t, "live/cam1")
+		push(t, second, 2)
+		time.Sleep(time.Minute) // No old timer may end it.
+		push(t, second, 3)
+		second.Close()
+		time.Sleep(31 * time.Second)
+		f.sinks[0].expect(t, "begin 1s", "push 1", "end", "begin 1s", "push 2", "push 3", "end",
+			"close: the publisher did not come back")
+		if len(f.sinks) != 1 || len(f.Snapshot()) != 0 {
+			t.Errorf("%d sinks, broadcasts %v", len(f.sinks), f.Snapshot())
+		}
+		f.open(t, "live/cam1")
+		if len(f.sinks) != 2 {
+			t.Error("after the hold the name did not start anew")
+		}
+		f.Close()
+	})
+}
+
+func TestNoHold(t *testing.T) {
+	f := newFixture(func(c *ingest.Config) { c.Hold = 0 })
+	f.open(t, "a").Close()
+	f.sinks[0].expect(t, "begin 1s", "end", "close: the publisher did not come back")
+}
+
+func TestSecondPublisherIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(nil)
+		first := f.open(t, "live/cam1")
+		for range 100 {
+			time.Sleep(200 * time.Millisecond)
+			first.Touch()
+			start := time.Now()
+			_, err := f.Open(t.Context(), ingest.Request{Name: "live/cam1", Protocol: "test"})
+			if !errors.Is(err, ingest.ErrAlreadyPublishing) || time.Since(start) != 0 {
+				t.Fatalf("second publisher: %v after %v", err, time.Since(start))
+			}
+		}
+		push(t, first, 1)
+		f.open(t, "live/cam2") // Another name is free.
+		f.sinks[0].expect(t, "begin 1s", "push 1")
+		if n := sum(t, f, "freshet_ingest_refused_total"); n != 100 {
+			t.Errorf("refused_total %v", n)
+		}
+		f.Close()
+	})
+}
+
+// sum adds one metric of f over its labels.
+func sum(t *testing.T, f *fixture, name string) float64 {
+	t.Helper()
+	total := 0.0
+	for _, v := range values(t, f, name) {
+		total += v
+	}
+	return total
+}
+
+// values reads one metric of f by the value of its only label.
+func values(t *testing.T, f *fixture, name string) map[string]float64 {
+	t.Helper()
+	families, err := f.reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make(map[string]float64)
+	for _, family := range families {
+		if family.GetName() != name {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			label := ""
+			for _, l := range m.GetLabel() {
+				label = l.GetValue()
+			}
+			out[label] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	return out
+}
+
+func TestSilentPublisherIsTakenOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(nil)
+		first := f.open(t, "live/cam1")
+		first.Touch()
+		time.Sleep(1500 * time.Millisecond)
+		start := time.Now()
+		second := f.open(t, "live/cam1")
+		if d := time.Since(start); d != 0 {
+			t.Errorf("took over after %v", d)
+		}
+		select {
+		case <-first.Done():
+		default:
+			t.Error("the first session does not know")
+		}
+		if err := first.Push(ingest.AccessUnit{PTS: 1}); !errors.Is(err, ingest.ErrTakenOver) {
+			t.Errorf("the first pushes on: %v", err)
+		}
+		first.Close() // Must not release the name.
+		push(t, second, 2)
+		second.Touch()
+		if _, err := f.Open(t.Context(), ingest.Request{Name: "live/cam1"}); !errors.Is(err, ingest.ErrAlreadyPublishing) {
+			t.Errorf("third publisher: %v", err)
+		}
+		f.sinks[0].expect(t, "begin 1s", "end", "begin 1s", "push 2")
+		if n := sum(t, f, "freshet_ingest_takeovers_total"); n != 1 {
+			t.Errorf("takeovers_total %v", n)
+		}
+		if n := sum(t, f, "freshet_ingest_sessions"); n != 1 {
+			t.Errorf("sessions %v", n)
+		}
+		f.Close()
+	})
+}
+
+// A publisher that has just fallen silent is given until a second is full.
+func TestSuspectedPublisher(t *testing.T) {
+	tests := []struct {
+		name      string
+		meanwhile func(first *ingest.Session)
+		want      error
+		after     time.Duration
+	}{
+		{"stays silent", func(*ingest.Session) {}, nil, 400 * time.Millisecond},
+		{"speaks", (*ingest.Session).Touch, ingest.ErrAlreadyPublishing, 400 * time.Millisecond},
+		{"leaves", (*ingest.Session).Close, nil, 100 * time.Millisecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(nil)
+				first := f.open(t, "a")
+				time.Sleep(600 * time.Millisecond)
+				time.AfterFunc(100*time.Millisecond, func() { tt.meanwhile(first) })
+				start := time.Now()
+				_, err := f.Open(t.Context(), ingest.Request{Name: "a"})
+				if !errors.Is(err, tt.want) || time.Since(start) != tt.after {
+					t.Errorf("%v after %v, want %v after %v", err, time.Since(start), tt.want, tt.after)
+				}
+				f.Close()
+			})
+		})
+	}
+}
+
+func TestSuspicionEndsWithTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(nil)
+		f.open(t, "a")
+		time.Sleep(600 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		if _, err := f.Open(ctx, ingest.Request{Name: "a"}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		f.Close()
+	})
+}
+
+// Many race for one name; exactly one gets it, each time.
+func TestOneOwner(t *testing.T) {
+	f := newFixture(func(c *ingest.Config) { c.Hold = 0 })
+	for range 200 {
+		var wg sync.WaitGroup
+		won := make(chan *ingest.Session, 8)
+		for range cap(won) {
+			wg.Go(func() {
+				if s, err := f.Open(t.Context(), ingest.Request{Name: "a"}); err == nil {
+					won <- s
+				}
+			})
+		}
+		wg.Wait()
+		if len(won) != 1 {
+			t.Fatalf("%d owners", len(won))
+		}
+		(<-won).Close()
+	}
+	f.Close()
+}
+
+func TestAuthorize(t *testing.T) {
+	f := newFixture(func(c *ingest.Config) {
+		c.Authorize = func(_ context.Context, r ingest.Request) error {
+			if r.Token != "good" {
+				return fmt.Errorf("token of %s: %w", r.User, ingest.ErrForbidden)
+			}
+			return nil
+		}
+	})
+	defer f.Close()
+	if _, err := f.Open(t.Context(), ingest.Request{Name: "a", User: "eve"}); !errors.Is(err, ingest.ErrForbidden) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := f.Open(t.Context(), ingest.Request{Name: "a", Token: "good"}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSinkThatCannotBeMade(t *testing.T) {
+	boom := errors.New("boom")
+	broken := true
+	f := newFixture(nil)
+	f.Sessions = ingest.NewSessions(ingest.Config{NewSink: func(string) (ingest.HeldSink, error) {
+		if broken {
+			return nil, boom
+		}
+		return &recorder{}, nil
+	}})
+	defer f.Close()
+	if _, err := f.Open(t.Context(), ingest.Request{Name: "a"}); !errors.Is(err, boom) {
+		t.Errorf("got %v", err)
+	}
+	broken = false
+	f.open(t, "a")
+}
+
+func TestDrainAndClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(nil)
+		live := f.open(t, "live")
+		f.open(t, "held").Close()
+		f.Drain()
+		if _, err := f.Open(t.Context(), ingest.Request{Name: "new"}); !errors.Is(err, ingest.ErrDraining) {
+			t.Errorf("got %v", err)
+		}
+		push(t, live, 1)
+		f.Close()
+		if err := live.Err(); !errors.Is(err, ingest.ErrDraining) {
+			t.Errorf("session ended with %v", err)
+		}
+		live.Close()
+		f.sinks[0].expect(t, "begin 1s", "push 1", "end", "close: draining")
+		f.sinks[1].expect(t, "begin 1s", "end", "close: draining")
+	})
+}
+
+// Close while a sink is being made closes that sink too.
+func TestCloseDuringOpen(t *testing.T) {
+	made, release := make(chan struct{}), make(chan struct{})
+	sink := &recorder{}
+	s := ingest.NewSessions(ingest.Config{NewSink: func(string) (ingest.HeldSink, error) {
+		close(made)
+		<-release
+		return sink, nil
+	}})
+	done := make(chan error)
+	go func() {
+		_, err := s.Open(t.Context(), ingest.Request{Name: "a"})
+		done <- err
+	}()
+	<-made
+	s.Close()
+	close(release)
+	if err := <-done; !errors.Is(err, ingest.ErrDraining) {
+		t.Errorf("got %v", err)
+	}
+	sink.expect(t, "close: draining")
+}
+
+func TestSnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(nil)
+		f.open(t, "c/held").Close()
+		f.open(t, "b/silent")
+		time.Sleep(2 * time.Second)
+		if _, err := f.Open(t.Context(), ingest.Request{
+			Name: "a/live", Protocol: "srt", Remote: "1.2.3.4:5", User: "ann", Stats: func() any { return 42 },
+		}); err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now()
+		want := []ingest.Status{
+			{Name: "a/live", State: ingest.StateReceiving, Since: now, Protocol: "srt", Remote: "1.2.3.4:5", User: "ann", Stats: 42},
+			{Name: "b/silent", State: ingest.StateSilent, Since: now.Add(-2 * time.Second), Protocol: "test", Remote: "peer"},
+			{Name: "c/held", State: ingest.StateReconnecting, Since: now.Add(-2 * time.Second)},
+		}
+		if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
+			t.Error(diff)
+		}
+		states := map[string]float64{"receiving": 1, "silent": 1, "reconnecting": 1}
+		if diff := cmp.Diff(states, values(t, f, "freshet_ingest_broadcasts")); diff != "" {
+			t.Error(diff)
+		}
+		f.Close()
+	})
+}
+
+func TestValidateName(t *testing.T) {
+	good := []string{"a", "live/cam1", "A-b_c.d~e/0", "live/v1", strings.Repeat("x", 255), "..."}
+	bad := []string{
+		"", "/", "/a", "a/", "a//b", "..", "a/../b", "./a", "a b", "a%20b", "ä", "a\x00", "a\\b", "a?b", "a#b", "a:b",
+		"v1", "v1/x", "player/x", "moq", strings.Repeat("x", 256),
+	}
+	for _, name := range good {
+		if err := ingest.ValidateName(name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for _, name := range bad {
+		if err := ingest.ValidateName(name); !errors.Is(err, ingest.ErrBadName) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	f := newFixture(nil)
+	if _, err := f.Open(t.Context(), ingest.Request{Name: "a b"}); !errors.Is(err, ingest.ErrBadName) {
+		t.Errorf("Open: %v", err)
+	}
+}
+
+func TestEndOfBroadcastIsLogged(t *testing.T) {
+	var b bytes.Buffer
+	f := newFixture(func(c *ingest.Config) { c.Logger = slog.New(slog.NewTextHandler(&b, nil)); c.Hold = 0 })
+	f.open(t, "live/cam1").Close()
+	if got := b.String(); strings.Count(got, "broadcast ended") != 1 || !strings.Contains(got, "name=live/cam1") {
+		t.Errorf("log: %s", got)
+	}
+}

@@ -1,0 +1,67 @@
+package srt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	gosrt "github.com/datarhei/gosrt"
+)
+
+// payload is seven transport packets: what every SRT encoder sends.
+const payload = 7 * 188
+
+// Push calls the URL, "srt://host:port?streamid=..&passphrase=..&latency=120"
+// with the query of srt-live-transmit, and sends what r gives until r or ctx
+// ends. r sets the pace. A "#" in the stream id is percent-encoded.
+func Push(ctx context.Context, url string, r io.Reader) error {
+	cfg := gosrt.DefaultConfig()
+	address, err := cfg.UnmarshalURL(url)
+	if err != nil {
+		return fmt.Errorf("srt url: %w", err)
+	}
+	conn, err := gosrt.Dial("srt", address, cfg)
+	if err != nil {
+		return fmt.Errorf("call srt %s: %w", address, err)
+	}
+	defer hangUp(conn)
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+
+	buf := make([]byte, payload)
+	for {
+		n, err := io.ReadFull(r, buf)
+		if n > 0 {
+			if _, err := conn.Write(buf[:n]); err != nil {
+				return pushError(ctx, address, err)
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return nil
+		case err != nil:
+			return pushError(ctx, address, err)
+		}
+	}
+}
+
+func pushError(ctx context.Context, address string, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("send srt %s: %w", address, err)
+}
+
+// hangUp closes conn and waits for gosrt's goroutine that reads the socket: it
+// ends only when somebody takes its last word, which Write does.
+func hangUp(conn gosrt.Conn) {
+	_ = conn.Close() // It returns nil always.
+	for range 100 {
+		if _, err := conn.Write(nil); errors.Is(err, gosrt.ErrClientClosed) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

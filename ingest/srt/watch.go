@@ -1,0 +1,67 @@
+package srt
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// watchEvery is how often a connection is looked after; a session is taken
+	// for alive by it, so it must be well under ingest's limits.
+	watchEvery = 200 * time.Millisecond
+	// silentAfter is when an encoder that sends nothing is worth a line.
+	silentAfter = time.Second
+	// reportEvery is how often statistics go to the debug log.
+	reportEvery = 10 * time.Second
+)
+
+// watch looks after a connection until ctx ends: it tells the session that data
+// comes, feeds the metrics, and hangs up when the session has ended.
+func (c *connection) watch(ctx context.Context) {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	w := watcher{connection: c, heard: time.Now(), reported: time.Now()}
+	defer func() { w.look(time.Now()) }() // The last counts.
+	for {
+		select {
+		case now := <-ticker.C:
+			w.look(now)
+		case <-c.session.Done():
+			_ = c.socket.Load().Close() // It returns nil always.
+			return
+		case <-ctx.Done():
+			_ = c.socket.Load().Close()
+			return
+		}
+	}
+}
+
+// watcher is the state of watch.
+type watcher struct {
+	*connection
+	last     Stats
+	heard    time.Time // When data last came.
+	silent   bool
+	reported time.Time
+}
+
+func (w *watcher) look(now time.Time) {
+	s := w.Stats()
+	w.listener.metrics.add(w.last, s)
+	if s.PktRecv != w.last.PktRecv {
+		w.session.Touch()
+		w.heard = now
+		if w.silent {
+			w.silent = false
+			w.log.Info("srt encoder sends again")
+		}
+	} else if !w.silent && now.Sub(w.heard) >= silentAfter {
+		w.silent = true
+		w.log.Warn("srt encoder is silent")
+	}
+	w.last = s
+	if now.Sub(w.reported) >= reportEvery {
+		w.reported = now
+		w.log.Debug("srt statistics", "stats", s)
+	}
+}

@@ -14,9 +14,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// checkEvery is how often Run looks: a changed pair of files is served after
-// two looks at the most, within the 5 s that certificate rotation may take.
-const checkEvery = time.Second
+// How often Run looks. A changed pair of files is served after two looks at the
+// most, within the 5 s that certificate rotation may take.
+const (
+	filesEvery    = time.Second
+	selfMadeEvery = time.Minute
+)
 
 // Config configures a Source. The zero value gives a self-made certificate for
 // localhost that is kept in memory.
@@ -135,18 +138,18 @@ func (s *Source) Hashes() [][sha256.Size]byte {
 
 // Run watches the files, or renews the self-made certificate, until ctx ends.
 func (s *Source) Run(ctx context.Context) error {
-	ticker := time.NewTicker(checkEvery)
+	every, look := filesEvery, s.reload
+	if s.SelfMade() {
+		every, look = selfMadeEvery, s.renew
+	}
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			if s.SelfMade() {
-				s.renew()
-			} else {
-				s.reload()
-			}
+			look()
 		}
 	}
 }

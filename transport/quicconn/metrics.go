@@ -24,7 +24,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		}, []string{"result"}),
 		retries: factory.NewCounter(prometheus.CounterOpts{
 			Name: "freshet_quic_retry_total",
-			Help: "Clients that were asked to prove their address.",
+			Help: "First packets whose sender was asked to prove its address.",
 		}),
 	}
 }

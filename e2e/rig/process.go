@@ -22,7 +22,7 @@ type Process struct {
 	done chan struct{}
 
 	mu    sync.Mutex
-	err   error         // Guarded by mu; set before done is closed.
+	err   error            // Guarded by mu; set before done is closed.
 	usage *os.ProcessState // Guarded by mu; the same.
 }
 

@@ -1,0 +1,42 @@
+// One page in a browser of the machine: Chromium by playwright-core, Firefox by
+// puppeteer-core, which speaks WebDriver BiDi to an unmodified Firefox.
+import { chromium } from "playwright-core";
+import puppeteer from "puppeteer-core";
+
+const quietChromium = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--autoplay-policy=no-user-gesture-required",
+];
+
+const quietFirefox = {
+  "media.autoplay.default": 0,
+  "network.captive-portal-service.enabled": false,
+  "network.connectivity-service.enabled": false,
+  "app.update.auto": false,
+  "browser.safebrowsing.malware.enabled": false,
+  "browser.safebrowsing.phishing.enabled": false,
+  "extensions.update.enabled": false,
+  "toolkit.telemetry.server": "",
+};
+
+/** Opens one page; page.goto, evaluate and screenshot are the same in both. */
+export async function open({ browser = "chromium", width = 1280, height = 720 }) {
+  if (browser === "firefox") {
+    const firefox = await puppeteer.launch({
+      browser: "firefox",
+      executablePath: "/usr/bin/firefox-esr",
+      headless: true,
+      extraPrefsFirefox: quietFirefox,
+      defaultViewport: { width, height },
+    });
+    return { page: await firefox.newPage(), close: () => firefox.close() };
+  }
+  const instance = await chromium.launch({ executablePath: "/usr/bin/chromium", args: quietChromium });
+  const page = await instance.newPage({ viewport: { width, height }, ignoreHTTPSErrors: true });
+  return { page, close: () => instance.close() };
+}

@@ -1,0 +1,126 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/freshet-live/freshet/e2e/rig"
+)
+
+const (
+	scripts   = "browser"
+	artifacts = "artifacts"
+)
+
+// Set by TestMain, then read-only.
+var (
+	binary  string // the gateway
+	foreign string // URL of the pages of other people's players, another origin than the gateway's
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "freshet-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if err := os.RemoveAll(artifacts); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if binary, err = gatewayBinary(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	pages := httptest.NewServer(http.FileServer(http.Dir(scripts)))
+	defer pages.Close()
+	foreign = pages.URL + "/pages/"
+	return m.Run()
+}
+
+func gatewayBinary(dir string) (string, error) {
+	if given := os.Getenv("E2E_BINARY"); given != "" {
+		return given, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	return rig.Build(ctx, dir)
+}
+
+// artifactDir is a folder for the test's logs and screenshots, which stays only
+// if the test fails.
+func artifactDir(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(artifacts, strings.ReplaceAll(t.Name(), "/", "_"))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if !t.Failed() {
+			os.RemoveAll(dir)
+		}
+	})
+	return dir
+}
+
+// startGateway starts a gateway that ends with the test, and says so if it did
+// not end well.
+func startGateway(t *testing.T, config rig.GatewayConfig) *rig.Gateway {
+	t.Helper()
+	config.Binary, config.Dir = binary, artifactDir(t)
+	g, err := rig.StartGateway(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := g.Stop(15 * time.Second); err != nil {
+			t.Error(err)
+		}
+		if out := g.Output(); strings.Contains(out, "panic:") || strings.Contains(out, "goroutine 1 [") {
+			t.Errorf("the gateway panicked:\n%s", out)
+		}
+	})
+	return g
+}
+
+// watchFor is how long a stream is watched: 30 s where the test or E2E_LONG
+// asks for it, else long enough to see a stall of any size that matters.
+func watchFor(long bool) float64 {
+	if long || os.Getenv("E2E_LONG") == "1" {
+		return 30
+	}
+	return 10
+}
+
+// within waits until a condition holds, and fails the test with its last
+// complaint if it never does.
+func within(t *testing.T, limit time.Duration, condition func() error) {
+	t.Helper()
+	deadline := time.Now().Add(limit)
+	for {
+		err := condition()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %v", limit, err)
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal(err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}

@@ -66,7 +66,7 @@ func (c *connection) run(ctx context.Context) {
 	if err == nil {
 		err = c.read(conn)
 	}
-	err = c.reason(err)
+	err = c.reason(ctx, err)
 	_ = conn.Close() // It returns nil always.
 	c.session.Close()
 	stop()
@@ -119,13 +119,15 @@ func (c *connection) delay() time.Duration {
 	return time.Duration(c.Stats().MsRcvTsbPdDelay) * time.Millisecond
 }
 
-// reason finds out why the stream ended: what the session says, what gosrt
-// noticed, or else what the reader saw.
-func (c *connection) reason(err error) error {
+// reason finds out why the stream ended: what the session says, the end of the
+// gateway, what gosrt noticed, or else what the reader saw.
+func (c *connection) reason(ctx context.Context, err error) error {
 	noticed := c.listener.events.unwatch(c.socket.Load().SocketId())
 	switch ended := c.session.Err(); {
 	case ended != nil:
 		return ended
+	case ctx.Err() != nil:
+		return ingest.ErrDraining
 	case errors.Is(err, errSocket) && noticed != nil:
 		return noticed
 	}
@@ -157,7 +159,6 @@ func endName(reason error) string {
 		{mpegts.ErrNoSync, "not_a_transport_stream"},
 		{ingest.ErrTakenOver, "taken_over"},
 		{ingest.ErrDraining, "draining"},
-		{ingest.ErrClosed, "draining"},
 		{errSocket, "connection_lost"},
 	} {
 		if errors.Is(reason, r.err) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
 	gosrt "github.com/datarhei/gosrt"
@@ -24,7 +26,7 @@ func Push(ctx context.Context, url string, r io.Reader) error {
 	}
 	conn, err := gosrt.Dial("srt", address, cfg)
 	if err != nil {
-		return fmt.Errorf("call srt %s: %w", address, err)
+		return fmt.Errorf("call srt %s: %w", address, rejected(err))
 	}
 	defer hangUp(conn)
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
@@ -45,6 +47,28 @@ func Push(ctx context.Context, url string, r io.Reader) error {
 			return pushError(ctx, address, err)
 		}
 	}
+}
+
+// RejectedError is what a listener answered in place of a connection.
+type RejectedError struct {
+	// Code is libsrt's reject reason: 10 for a wrong passphrase, 1409 for a
+	// name that is taken.
+	Code int
+}
+
+func (e *RejectedError) Error() string { return fmt.Sprintf("rejected with code %d", e.Code) }
+
+// rejected finds the code in gosrt's error, which has it in base 32.
+func rejected(err error) error {
+	text, ok := strings.CutPrefix(err.Error(), "connection rejected: REJECT (")
+	if !ok {
+		return err
+	}
+	wire, parseErr := strconv.ParseInt(strings.TrimSuffix(text, ")"), 32, 32)
+	if parseErr != nil {
+		return err
+	}
+	return &RejectedError{Code: int(wire) - 1000}
 }
 
 func pushError(ctx context.Context, address string, err error) error {

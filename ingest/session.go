@@ -17,6 +17,10 @@ type Request struct {
 	// User is whom the peer says it is, Token what it shows for it, for Authorize
 	// to judge; empty when it says nothing.
 	User, Token string
+	// Delay is how long the transport holds bytes back on purpose, such as the
+	// SRT latency: what arrives now left the encoder so long ago. It is set by
+	// Session.Begin, when the transport has negotiated it.
+	Delay time.Duration
 	// Stats gives the transport's statistics for the API; may be nil. It is
 	// called from any goroutine until the session is closed.
 	Stats func() any
@@ -63,8 +67,7 @@ func (s *Session) idle() time.Duration {
 	return time.Since(s.opened) - time.Duration(s.active.Load())
 }
 
-// Begin starts the flow once the transport is up. Delay is how long it holds
-// bytes back on purpose: what arrives now left the encoder so long ago.
+// Begin starts the flow once the transport is up; see Request.Delay.
 func (s *Session) Begin(delay time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +75,9 @@ func (s *Session) Begin(delay time.Duration) error {
 		return s.err
 	}
 	s.begun = true
-	s.sink.Begin(delay)
+	req := s.req
+	req.Delay = delay
+	s.sink.Begin(req)
 	return nil
 }
 

@@ -24,9 +24,8 @@ const (
 type HeldSink interface {
 	Sink
 	// Begin says that a publisher starts: the first, or one that continues the
-	// broadcast with clocks of its own. Delay is how long the transport holds
-	// bytes back on purpose, such as the SRT latency.
-	Begin(delay time.Duration)
+	// broadcast with clocks of its own.
+	Begin(Request)
 	// End says that the publisher has gone; another may follow.
 	End()
 	// Close ends the broadcast.

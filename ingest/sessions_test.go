@@ -30,7 +30,7 @@ func (r *recorder) add(format string, args ...any) {
 	r.events = append(r.events, fmt.Sprintf(format, args...))
 }
 
-func (r *recorder) Begin(delay time.Duration)       { r.add("begin %v", delay) }
+func (r *recorder) Begin(req ingest.Request)        { r.add("begin %v", req.Delay) }
 func (r *recorder) SetProgram(ingest.Program) error { r.add("program"); return nil }
 func (r *recorder) Push(au ingest.AccessUnit) error { r.add("push %d", au.PTS); return nil }
 func (r *recorder) End()                            { r.add("end") }

@@ -34,7 +34,7 @@ type sink struct {
 	changed  chan struct{} // Closed and replaced at each unit.
 }
 
-func (s *sink) Begin(delay time.Duration)       { s.change(func() { s.begun++; s.delay = delay }) }
+func (s *sink) Begin(r ingest.Request)          { s.change(func() { s.begun++; s.delay = r.Delay }) }
 func (s *sink) SetProgram(ingest.Program) error { s.change(func() { s.programs++ }); return nil }
 func (s *sink) Push(ingest.AccessUnit) error    { s.change(func() { s.units++ }); return nil }
 func (s *sink) End()                            { s.change(func() { s.ended++ }) }

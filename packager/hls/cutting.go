@@ -38,20 +38,13 @@ func (f *follower) take(r *Rendition, item relay.Item, lead bool) {
 	if lead || f.time().group == 0 {
 		f.time().group = max(f.time().group, c.group)
 	}
-	r.add(c, f.partTarget())
+	r.add(c, f.time().part)
 }
 
 // maxChunkSeconds refuses chunks whose boxes lie about time.
 const maxChunkSeconds = 60
 
 func (f *follower) time() *timeline { return &f.p.timeline }
-
-func (f *follower) partTarget() time.Duration {
-	if t := f.time(); t.part != 0 {
-		return t.part
-	}
-	return f.p.cfg.PartDuration
-}
 
 // start begins a rendition at its first independent chunk, in the segment that
 // the others are in.
@@ -62,6 +55,7 @@ func (f *follower) start(r *Rendition, c chunk) bool {
 	t := f.time()
 	if !t.started() {
 		t.begin(c.group, c.at, f.p.cfg.SegmentDuration)
+		f.settlePart(r, c.duration)
 	}
 	at, ok := t.containing(c.group, c.at)
 	if !ok {
@@ -131,25 +125,25 @@ func (f *follower) complete(r *Rendition) bool {
 		d > 0 && d+r.previous > f.p.limit()
 }
 
-// settle fixes the target durations for good at the end of the first segment
-// (6.2.1). Parts must last at least 85 % of their target and never pass it
-// (4.4.4.9): frames that make that impossible get the target they need.
+// settle fixes the target duration for good at the end of the first segment
+// (6.2.1).
 func (f *follower) settle(r *Rendition) {
+	if t := f.time(); t.target == 0 {
+		t.target = max(ceilSecond(f.p.cfg.SegmentDuration), r.openDuration().Round(time.Second))
+	}
+}
+
+// settlePart fixes the part target before the first part. Parts must last at
+// least 85 % of it and never pass it (4.4.4.9): frames that make that impossible
+// get the target that they fill. Independent parts, all of audio's, are free.
+func (f *follower) settlePart(r *Rendition, frame time.Duration) {
 	t := f.time()
-	if t.target != 0 {
+	t.part = f.p.cfg.PartDuration
+	if !r.video() || frame <= 0 {
 		return
 	}
-	t.target = max(ceilSecond(f.p.cfg.SegmentDuration), r.openDuration().Round(time.Second))
-	t.part = f.p.cfg.PartDuration
-	low, high := t.part, time.Duration(0)
-	for i, p := range r.open.Parts {
-		high = max(high, p.Duration)
-		if i < len(r.open.Parts)-1 && !p.Independent {
-			low = min(low, p.Duration)
-		}
-	}
-	if high > 0 && (high > t.part || low < t.part*85/100) {
-		t.part = high
+	if fits := max(t.part/frame, 1) * frame; fits > t.part || fits < t.part*85/100 {
+		t.part = (fits + rounding).Truncate(time.Microsecond)
 	}
 }
 
@@ -159,6 +153,12 @@ func (f *follower) follow(r *Rendition, c chunk) {
 	t := f.time()
 	changed := r.header != r.source.header
 	if !changed && r.openDuration()+c.duration <= f.p.limit() {
+		return
+	}
+	if next, ok := t.find(r.msn() + 1); ok {
+		// The cut is made, but this chunk would make the segment too long.
+		r.header = r.source.header
+		r.cut(next, c.at, next.discontinuity)
 		return
 	}
 	if r.msn() > t.last().msn || !changed {

@@ -30,8 +30,8 @@ const maxCuts = 64
 // them and the others follow, so media sequence numbers agree everywhere.
 // Owned by the follower.
 type timeline struct {
-	// target and part are EXT-X-TARGETDURATION and PART-TARGET. They are set at
-	// the first cut behind a whole segment and never change (6.2.1).
+	// target is EXT-X-TARGETDURATION, set at the end of the first segment, and
+	// part is PART-TARGET, set at the first frame. They never change (6.2.1).
 	target time.Duration
 	part   time.Duration
 

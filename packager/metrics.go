@@ -1,0 +1,66 @@
+package packager
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Reasons of dropped units: the closed set of label values.
+const (
+	dropUnknown  = "unknown_stream" // Of a stream that the program does not have.
+	dropExtra    = "extra_video"    // Of a second video stream.
+	dropEmpty    = "empty"          // Without media.
+	dropFormat   = "format"         // No header can be made of its format.
+	dropWaiting  = "no_random"      // Before the first random access point.
+	dropLost     = "lost"           // Its references are missing.
+	dropLeading  = "leading"        // Decodes only with what came before the start.
+	dropOverlap  = "overlap"        // Audio of a time that was published already.
+	dropTooLarge = "too_large"      // More than a chunk may hold.
+)
+
+type metrics struct {
+	chunks  *prometheus.CounterVec
+	bytes   *prometheus.CounterVec
+	groups  *prometheus.CounterVec
+	headers *prometheus.CounterVec
+	dropped *prometheus.CounterVec
+	rebases *prometheus.CounterVec
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	var m metrics
+	for _, c := range []struct {
+		vec               **prometheus.CounterVec
+		name, help, label string
+	}{
+		{&m.chunks, "freshet_packager_chunks_total", "Chunks published.", "kind"},
+		{&m.bytes, "freshet_packager_chunk_bytes_total", "Bytes of the chunks published.", "kind"},
+		{&m.groups, "freshet_packager_groups_total", "Groups started.", "kind"},
+		{&m.headers, "freshet_packager_headers_total", "Headers made: tracks started.", "kind"},
+		{&m.dropped, "freshet_packager_dropped_units_total", "Access units left out.", "reason"},
+		{&m.rebases, "freshet_timeline_rebases_total", "Corrections of the media timeline.", "reason"},
+	} {
+		vec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: c.name, Help: c.help}, []string{c.label})
+		shared, err := share(r, vec)
+		if err != nil {
+			return nil, err
+		}
+		*c.vec = shared
+	}
+	return &m, nil
+}
+
+// share registers vec, or gives the one that another Packager has registered.
+func share(r prometheus.Registerer, vec *prometheus.CounterVec) (*prometheus.CounterVec, error) {
+	if r == nil {
+		return vec, nil
+	}
+	err := r.Register(vec)
+	if taken, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+		if old, ok := taken.ExistingCollector.(*prometheus.CounterVec); ok {
+			return old, nil
+		}
+	}
+	return vec, err
+}

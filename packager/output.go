@@ -1,0 +1,111 @@
+package packager
+
+import (
+	"math"
+	"math/bits"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/freshet-live/freshet/ingest"
+	"github.com/freshet-live/freshet/packager/cmaf"
+	"github.com/freshet-live/freshet/relay"
+)
+
+// output is one track: it numbers chunks, keeps the sum of the durations, and
+// appends to the log.
+type output struct {
+	// Set by newOutput, then read-only.
+	p      *Packager
+	track  *relay.Track
+	header *cmaf.Header
+	groups prometheus.Counter
+	chunks prometheus.Counter
+	bytes  prometheus.Counter
+
+	group    *relay.Group
+	fresh    bool   // The group has no chunk yet.
+	sequence uint32 // Of the last chunk; rises through all groups.
+	started  bool
+	decode   uint64 // The sum of all sample durations since the start: the next tfdt.
+	rate     rateMeter
+}
+
+func (p *Packager) newOutput(kind string, track *relay.Track, header *cmaf.Header) *output {
+	return &output{
+		p: p, track: track, header: header,
+		groups: p.metrics.groups.WithLabelValues(kind),
+		chunks: p.metrics.chunks.WithLabelValues(kind),
+		bytes:  p.metrics.bytes.WithLabelValues(kind),
+	}
+}
+
+// newGroup ends the group and starts one.
+func (o *output) newGroup(id uint64) error {
+	g, err := o.track.NewGroup(id)
+	if err != nil {
+		return err
+	}
+	o.group, o.fresh = g, true
+	o.groups.Inc()
+	return nil
+}
+
+// fit gives the duration and the composition offset of a sample that decodes at
+// dts for delta and is shown at pts, all in the timescale. What was predicted
+// wrong before is made up for by this sample: its tfdt is given, its PTS exact.
+func (o *output) fit(dts, pts, delta int64) (duration uint32, offset int32) {
+	limit := rescale(maxAbsorbed, o.header.Timescale)
+	at := int64(o.decode)
+	if !o.started || dts-at > limit || at-dts > limit {
+		// The start, or the encoder was away: tfdt steps.
+		o.started = true
+		at = max(at, dts)
+		o.decode = uint64(at)
+	}
+	d := max(1, dts+delta-at)
+	return uint32(min(d, math.MaxInt32)), int32(max(math.MinInt32, min(pts-at, math.MaxInt32)))
+}
+
+// append publishes samples, which decode from o.decode on, as one chunk.
+// produced is when the encoder put the first one out, complete when the last one
+// was here.
+func (o *output) append(samples []cmaf.Sample, nal bool, produced, complete time.Time) error {
+	c := cmaf.Chunk{
+		Sequence: o.sequence + 1, DecodeTime: o.decode, LengthPrefix: nal,
+		Segment: o.fresh, HasProducer: o.fresh, Samples: samples,
+	}
+	if o.fresh {
+		c.Producer = cmaf.ProducerTime{NTP: cmaf.TimeNTP(produced), MediaTime: o.decode}
+	}
+	payload, err := c.Encode()
+	if err != nil {
+		o.p.drop(dropTooLarge)
+		return nil //nolint:nilerr // It was counted, and the next picture may fit.
+	}
+	if err := o.group.Append(relay.Object{Payload: payload, Complete: complete}); err != nil {
+		return err
+	}
+	o.sequence++
+	o.fresh = false
+	before := o.decode
+	for i := range samples {
+		o.decode += uint64(samples[i].Duration)
+	}
+	o.rate.add(len(payload), int64(o.decode-before), o.header.Timescale)
+	o.chunks.Inc()
+	o.bytes.Add(float64(len(payload)))
+	return nil
+}
+
+// rescale turns ticks of ingest.Clock into a timescale, to the nearest.
+func rescale(v int64, timescale uint32) int64 {
+	if timescale == ingest.Clock {
+		return v
+	}
+	hi, lo := bits.Mul64(uint64(max(v, 0)), uint64(timescale))
+	lo, carry := bits.Add64(lo, ingest.Clock/2, 0)
+	hi += carry
+	q, _ := bits.Div64(hi%ingest.Clock, lo, ingest.Clock)
+	return int64(q)
+}

@@ -68,10 +68,21 @@ export function collect() {
     setInterval(() => seen.clock.push([Date.now(), video.currentTime]), 250);
   }
 
+  // Custom elements keep theirs in a shadow tree.
+  function find(root) {
+    const video = root.querySelector("video");
+    if (video) return video;
+    for (const element of root.querySelectorAll("*")) {
+      const inside = element.shadowRoot && find(element.shadowRoot);
+      if (inside) return inside;
+    }
+    return null;
+  }
+
   window.addEventListener("error", (e) => seen.errors.push(String(e.message)));
   window.addEventListener("unhandledrejection", (e) => seen.errors.push(`unhandled: ${e.reason}`));
   const search = setInterval(() => {
-    const video = document.querySelector("video");
+    const video = find(document);
     if (!video) return;
     clearInterval(search);
     watch(video);

@@ -17,7 +17,8 @@ const payload = 7 * 188
 
 // Push calls the URL, "srt://host:port?streamid=..&passphrase=..&latency=120"
 // with the query of srt-live-transmit, and sends what r gives until r or ctx
-// ends. r sets the pace. A "#" in the stream id is percent-encoded.
+// ends: what one Read gives, at most seven transport packets, is one SRT packet.
+// r sets the pace. A "#" in the stream id is percent-encoded.
 func Push(ctx context.Context, url string, r io.Reader) error {
 	cfg := gosrt.DefaultConfig()
 	address, err := cfg.UnmarshalURL(url)
@@ -34,14 +35,14 @@ func Push(ctx context.Context, url string, r io.Reader) error {
 
 	buf := make([]byte, payload)
 	for {
-		n, err := io.ReadFull(r, buf)
+		n, err := r.Read(buf)
 		if n > 0 {
 			if _, err := conn.Write(buf[:n]); err != nil {
 				return pushError(ctx, address, err)
 			}
 		}
 		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return pushError(ctx, address, err)

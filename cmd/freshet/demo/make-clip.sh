@@ -32,7 +32,7 @@ audio="aevalsrc='0.2*sin(2*PI*if(lt(t,1),1500,1000)*t)*between(mod(t,1),0.002,0.
 # The first AAC packet is the encoder's own start-up and is left out; one AAC
 # frame in a PES keeps the sound as fresh as the picture.
 ffmpeg -hide_banner -loglevel warning -y -filter_complex "$video;$audio" -map '[v]' -map '[s]' \
-  -c:v libx264 -preset veryslow -profile:v high -pix_fmt yuv420p -bf 0 -g 30 -keyint_min 30 -sc_threshold 0 \
+  -c:v libx264 -preset veryslow -profile:v high -pix_fmt yuv420p -level:v 3.1 -refs 2 -bf 0 -g 30 -keyint_min 30 -sc_threshold 0 \
   -crf 25 -maxrate 1500k -bufsize 750k -x264-params open-gop=0:aud=1 \
   -c:a aac -b:a 96k -bsf:a 'noise=drop=eq(n\,0)' \
   -metadata service_name='Freshet demo' -metadata service_provider=Freshet \

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/freshet-live/freshet/configs"
+	"github.com/freshet-live/freshet/ingest"
+	"github.com/freshet-live/freshet/ingest/srt"
+	"github.com/freshet-live/freshet/packager"
+	"github.com/freshet-live/freshet/packager/hls"
+	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/transport/certs"
+	"github.com/freshet-live/freshet/transport/httpd"
+	"github.com/freshet-live/freshet/transport/httpd/llhls"
+	"github.com/freshet-live/freshet/transport/httpd/ops"
+	"github.com/freshet-live/freshet/transport/moqt"
+	"github.com/freshet-live/freshet/transport/moqt/wire"
+	"github.com/freshet-live/freshet/web"
+)
+
+// gateway is every part of a node, wired:
+//
+//	srt ──> sessions ──> packager ──> relay ──> moq, hls ──> web
+type gateway struct {
+	// Set by newGateway, then read-only.
+	cfg      configs.Config
+	log      *slog.Logger
+	registry *prometheus.Registry
+	relay    *relay.Relay
+	sessions *ingest.Sessions
+	srt      *srt.Listener
+	hls      *hls.Server
+	moq      *moqt.Server
+	certs    *certs.Source
+	web      *httpd.Server
+	ops      *ops.Server // nil when switched off.
+}
+
+// newGateway makes the parts and binds their addresses. Nothing is served yet.
+func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
+	g := &gateway{cfg: cfg, log: log, registry: newRegistry(), relay: relay.New(relay.Config{})}
+	g.sessions = ingest.NewSessions(ingest.Config{
+		NewSink: g.newSink, Hold: cfg.Ingest.Hold,
+		Logger: log.With("part", "ingest"), Registerer: g.registry,
+	})
+	g.moq = moqt.NewServer(moqt.Config{
+		Relay: g.relay, MaxLag: cfg.MoQ.MaxLag, Logger: log.With("part", "moq"), Registerer: g.registry,
+	})
+	// Parts that hold sockets come last: what fails before needs no closing.
+	for _, build := range []func() error{g.newHLS, g.newCerts, g.newSRT, g.newOps, g.newWeb} {
+		if err := build(); err != nil {
+			return nil, errors.Join(err, g.close())
+		}
+	}
+	return g, nil
+}
+
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "freshet_build_info", Help: "Always 1; its label is the version.",
+		ConstLabels: prometheus.Labels{"version": versionName()},
+	})
+	build.Set(1)
+	registry.MustRegister(build, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
+// newSink starts a broadcast for its first publisher.
+func (g *gateway) newSink(name string) (ingest.HeldSink, error) {
+	return packager.New(packager.Config{
+		Relay: g.relay, Namespace: relay.Namespace(name), Window: g.cfg.Relay.Window,
+		Logger: g.log.With("part", "packager"), Registerer: g.registry,
+	})
+}
+
+func (g *gateway) newHLS() (err error) {
+	g.hls, err = hls.New(hls.Config{
+		Relay: g.relay, SegmentDuration: g.cfg.HLS.Segment, PartDuration: g.cfg.HLS.Part, Window: g.cfg.Relay.Window,
+		Logger: g.log.With("part", "hls"), Registerer: g.registry,
+	})
+	return err
+}
+
+func (g *gateway) newCerts() (err error) {
+	g.certs, err = certs.New(certs.Config{
+		CertFile: g.cfg.Web.Cert, KeyFile: g.cfg.Web.Key, Hosts: g.cfg.Web.Hosts,
+		Logger: g.log.With("part", "certs"), Registerer: g.registry,
+	})
+	if err != nil {
+		return fmt.Errorf("certificate: %w", err)
+	}
+	return nil
+}
+
+func (g *gateway) newSRT() (err error) {
+	cfg := g.cfg.SRT
+	passphrases := srt.Passphrases{Default: cfg.Passphrase.Reveal()}
+	for _, s := range cfg.Streams {
+		passphrases.Streams = append(passphrases.Streams, srt.Stream{Path: s.Path, Passphrase: s.Passphrase.Reveal()})
+	}
+	g.srt, err = srt.Listen(srt.Config{
+		Address: cfg.Address, Sessions: g.sessions, Latency: cfg.Latency,
+		DefaultStream: cfg.DefaultStream, Passphrases: passphrases,
+		Logger: g.log.With("part", "srt"), Registerer: g.registry,
+	})
+	return err
+}
+
+func (g *gateway) newOps() (err error) {
+	if g.cfg.Metrics.Address == "" {
+		return nil
+	}
+	g.ops, err = ops.New(ops.Config{
+		Addr: g.cfg.Metrics.Address, Gatherer: g.registry, Profiles: g.cfg.Metrics.PProf,
+		Draining: func() bool { return g.web.Draining() },
+		Logger:   g.log.With("part", "ops"),
+	})
+	return err
+}
+
+func (g *gateway) newWeb() error {
+	handler, err := llhls.New(llhls.Config{Server: g.hls, Registerer: g.registry})
+	if err != nil {
+		return err
+	}
+	g.web, err = httpd.New(httpd.Config{
+		HTTP: g.cfg.Web.HTTP, HTTPS: g.cfg.Web.HTTPS, Certs: g.certs,
+		Protocols: wire.Protocols(), MoQ: g.serveMoQ, Origins: origins(g.cfg.Web.Origins),
+		HLS: http.Handler(handler), Player: web.Files(), Relay: g.relay, Version: versionName(),
+		DrainTimeout: max(g.cfg.Drain.Deadline, time.Millisecond),
+		Logger:       g.log.With("part", "web"), Registerer: g.registry,
+	})
+	return err
+}
+
+// origins is nil where every origin may come in.
+func origins(configured []string) []string {
+	if slices.Contains(configured, "*") {
+		return nil
+	}
+	return append([]string{}, configured...)
+}
+
+// close lets go of the sockets of a gateway that cannot run.
+func (g *gateway) close() error {
+	if g.srt != nil {
+		g.srt.Close()
+	}
+	if g.ops == nil {
+		return nil
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	return g.ops.Run(ended)
+}

@@ -69,6 +69,12 @@ export class MediaSink {
     return this.buffers.get(kind)?.ranges.at(-1)?.[1];
   }
 
+  /** The end of what is buffered of whichever kind reaches furthest. */
+  get latestEnd(): number | undefined {
+    const ends = this.kinds.flatMap((kind) => this.end(kind) ?? []);
+    return ends.length > 0 ? Math.max(...ends) : undefined;
+  }
+
   /** Drops what was played, and in a paused element what became too much. */
   trim(): void {
     for (const buffer of this.buffers.values()) {

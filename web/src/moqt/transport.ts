@@ -59,8 +59,19 @@ function fromHex(hex: string): Uint8Array<ArrayBuffer> {
 
 /** The reason to cancel or abort a stream with, so that the peer sees the code. */
 export function streamError(code: number): unknown {
-  if (typeof WebTransportError === "undefined") {
+  try {
+    return new WebTransportError("", { streamErrorCode: code });
+  } catch {
+    return olderStreamError(code);
+  }
+}
+
+/** Chromium takes everything in one argument, as drafts of the specification had it. */
+function olderStreamError(code: number): unknown {
+  try {
+    const Older = WebTransportError as unknown as new (init: { streamErrorCode: number }) => WebTransportError;
+    return new Older({ streamErrorCode: code });
+  } catch {
     return new Error(`stream cancelled, code ${code}`);
   }
-  return new WebTransportError("", { streamErrorCode: code });
 }

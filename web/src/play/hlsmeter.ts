@@ -60,7 +60,8 @@ export class HlsMeter {
   private sample(): void {
     const { video } = this;
     const expected = this.started && !video.paused && !video.seeking && !video.ended;
-    this.stalls.sample({ now: performance.now(), currentTime: video.currentTime, expected });
+    const starved = this.ahead() === 0;
+    this.stalls.sample({ now: performance.now(), currentTime: video.currentTime, expected, starved });
   }
 
   private ahead(): number {

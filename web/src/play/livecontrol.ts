@@ -24,6 +24,7 @@ export class LiveControl {
   /** Seconds. */
   ahead = 0;
   private penalty = 0;
+  private jumpsAtStall = 0;
   private last: number | undefined;
   private readonly rate: RateController;
 
@@ -31,6 +32,8 @@ export class LiveControl {
     private readonly video: HTMLVideoElement,
     private readonly config: PlayerConfig,
     private readonly onStart: () => void,
+    /** The end of the media of any track, in seconds. */
+    private readonly mediaEnd: () => number | undefined,
   ) {
     this.rate = new RateController({ minimum: config.minimumRate, maximum: config.maximumRate });
   }
@@ -40,8 +43,8 @@ export class LiveControl {
     return this.config.targetBuffer / 1000 + this.penalty;
   }
 
-  /** To be called about ten times a second; now in milliseconds. */
-  tick(now: number): void {
+  /** To be called about ten times a second; now in milliseconds, live: media is being sent. */
+  tick(now: number, live: boolean): void {
     const elapsed = this.last === undefined ? 0 : (now - this.last) / 1000;
     this.last = now;
     const ranges = rangesOf(this.video.buffered);
@@ -49,8 +52,11 @@ export class LiveControl {
       this.start(ranges);
       return;
     }
-    this.countStalls(now, elapsed);
-    this.follow(ranges, elapsed);
+    const time = this.video.currentTime;
+    const here = ranges.find((range) => time >= range.start - epsilon && time < range.end);
+    this.ahead = here ? here.end - time : 0;
+    this.countStalls(now, elapsed, live);
+    this.follow(ranges, time, elapsed);
   }
 
   /** The source was replaced: the next tick with media starts anew. */
@@ -65,15 +71,13 @@ export class LiveControl {
       return;
     }
     this.started = true;
-    this.video.currentTime = Math.max(range.start + epsilon, range.end - this.target);
+    // Half of the target comes in while the decoder runs up from the key frame.
+    this.video.currentTime = Math.max(range.start + epsilon, range.end - this.target / 2);
     this.onStart();
   }
 
-  private follow(ranges: Range[], elapsed: number): void {
+  private follow(ranges: Range[], time: number, elapsed: number): void {
     const { video } = this;
-    const time = video.currentTime;
-    const here = ranges.find((range) => time >= range.start - epsilon && time < range.end);
-    this.ahead = here ? (ranges.at(-1)?.end ?? time) - time : 0;
     if (video.paused || video.seeking) {
       this.rate.reset();
       return;
@@ -81,20 +85,24 @@ export class LiveControl {
     const edge = ranges.at(-1)?.end ?? time;
     if (edge - time > this.target + hopeless) {
       this.jump(Math.max(ranges.at(-1)?.start ?? 0, edge - this.target));
-    } else if (!here || here.end - time < 2 * epsilon) {
+    } else if (this.ahead < 2 * epsilon || this.stalls.stalled) {
       this.leaveGap(ranges, time);
     } else {
       this.setRate(this.rate.update(this.ahead, this.target, elapsed));
     }
   }
 
+  /**
+   * Over a gap, or back where all media lies behind: the server's clock was put
+   * back. A single track that has ended is no reason to move.
+   */
   private leaveGap(ranges: Range[], time: number): void {
     const next = ranges.find((range) => range.start > time);
-    const before = ranges.every((range) => range.end < time - hopeless);
+    const end = this.mediaEnd() ?? time;
     if (next) {
       this.jump(next.start);
-    } else if (before && ranges.length > 0) {
-      this.jump((ranges.at(-1)?.end ?? time) - this.target);
+    } else if (end < time - hopeless) {
+      this.jump(end - this.target);
     }
   }
 
@@ -110,13 +118,19 @@ export class LiveControl {
     }
   }
 
-  private countStalls(now: number, elapsed: number): void {
+  /** Late media wants a larger buffer; against lost media, which is jumped over, none helps. */
+  private countStalls(now: number, elapsed: number, live: boolean): void {
     const { video } = this;
-    const expected = !video.paused && !video.seeking && !video.ended;
-    if (this.stalls.sample({ now, currentTime: video.currentTime, expected })) {
-      this.penalty = Math.min(maxPenalty, this.penalty + stallPenalty);
+    const before = this.stalls.stalled;
+    const expected = live && !video.paused && !video.seeking && !video.ended;
+    const starved = this.ahead === 0;
+    if (this.stalls.sample({ now, currentTime: video.currentTime, expected, starved })) {
+      this.jumpsAtStall = this.jumps;
     }
     this.penalty = Math.max(0, this.penalty - forgivenessPerSecond * elapsed);
+    if (before && !this.stalls.stalled && expected && this.jumps === this.jumpsAtStall) {
+      this.penalty = Math.min(maxPenalty, this.penalty + stallPenalty);
+    }
   }
 }
 

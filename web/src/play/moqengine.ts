@@ -43,9 +43,16 @@ export class MoqEngine implements Engine {
   private failures = 0;
   private lastTrim = 0;
   private notedBytes = 0;
+  /** The broadcast is known not to be live. */
+  private waiting = false;
 
   constructor(private readonly host: EngineHost) {
-    this.live = new LiveControl(host.video, host.config, () => host.play());
+    this.live = new LiveControl(
+      host.video,
+      host.config,
+      () => host.play(),
+      () => this.sink?.latestEnd,
+    );
     this.feeds = { video: this.newFeed("video"), audio: this.newFeed("audio") };
   }
 
@@ -156,9 +163,10 @@ export class MoqEngine implements Engine {
     while (open && !this.stopped) {
       const end = await this.catalogOnce(session);
       if (!open || end.kind === "lost") {
-        session.close(SessionCode.NoError, "the catalog was lost");
+        session.close(SessionCode.NoError, "the server closed the connection");
         return;
       }
+      this.waiting = true;
       this.host.report("waiting", this.waitingMessage());
       await sleep(retryDelay(end), this.lifetime.signal);
     }
@@ -183,6 +191,7 @@ export class MoqEngine implements Engine {
   }
 
   private async apply(session: Session, tracks: CatalogTrack[]): Promise<void> {
+    this.waiting = false;
     const chosen = choose(tracks);
     if (chosen.length === 0) {
       this.host.report("waiting", unplayable(tracks));
@@ -228,7 +237,7 @@ export class MoqEngine implements Engine {
       : joinPatience;
     this.feeds.video.poll(now, patience);
     this.feeds.audio.poll(now, patience);
-    this.live.tick(now);
+    this.live.tick(now, !this.waiting);
     if (now - this.lastTrim > 1000) {
       this.lastTrim = now;
       this.sink?.trim();
@@ -238,7 +247,7 @@ export class MoqEngine implements Engine {
 
   private notePlaying(): void {
     const received = this.feeds.video.bitrate.total + this.feeds.audio.bitrate.total;
-    if (this.live.started && received > this.notedBytes) {
+    if (this.live.started && !this.waiting && received > this.notedBytes) {
       this.failures = 0;
       this.backoff.reset();
       this.host.report("playing", "");

@@ -4,12 +4,12 @@ export interface RateConfig {
 }
 
 /** Seconds of error that are left alone: media arrives in steps of a chunk. */
-const deadZone = 0.04;
+const deadZone = 0.025;
 /** Share of the error that is made good in a second. */
-const gain = 0.25;
+const gain = 0.4;
 /** Seconds over which the measured buffer is smoothed. */
 const smoothing = 0.6;
-const step = 0.01;
+const stepsPerUnit = 100;
 
 /** Holds the buffer at its target by playing a little faster or slower. */
 export class RateController {
@@ -32,6 +32,6 @@ export class RateController {
     }
     const rate = 1 + gain * (error - Math.sign(error) * deadZone);
     const clamped = Math.min(this.config.maximum, Math.max(this.config.minimum, rate));
-    return Math.round(clamped / step) * step;
+    return Math.round(clamped * stepsPerUnit) / stepsPerUnit;
   }
 }

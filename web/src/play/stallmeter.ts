@@ -5,11 +5,17 @@ export interface PlaybackSample {
   readonly currentTime: number;
   /** Should be playing: started, not paused, not seeking. */
   readonly expected: boolean;
+  /** A track has run dry: the picture stands even where sound drives the time on. */
+  readonly starved: boolean;
 }
 
 /** A picture that stands for longer is a stall. */
 const threshold = 200;
 const moved = 0.005;
+
+function hasMoved(from: PlaybackSample, to: PlaybackSample): boolean {
+  return Math.abs(to.currentTime - from.currentTime) > moved;
+}
 
 /**
  * Counts stalls as a viewer sees them: playback was under way, should go on, and
@@ -30,7 +36,7 @@ export class StallMeter {
   sample(sample: PlaybackSample): boolean {
     const { last } = this;
     this.last = sample;
-    if (!last || !last.expected || !sample.expected || Math.abs(sample.currentTime - last.currentTime) > moved) {
+    if (!last?.expected || !sample.expected || (!sample.starved && hasMoved(last, sample))) {
       this.still = 0;
       return false;
     }

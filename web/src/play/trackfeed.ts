@@ -38,6 +38,7 @@ export class TrackFeed {
   private readonly subscriptions = new Map<string, Subscription>();
   private current: CatalogTrack | undefined;
   private timescale = 1;
+  private connection = 0;
   private sink: MediaSink | undefined;
 
   constructor(
@@ -62,6 +63,7 @@ export class TrackFeed {
 
   /** A new connection: the subscriptions of the last one are gone. */
   reset(): void {
+    this.connection++;
     this.subscriptions.clear();
     this.sequencer.reset();
   }
@@ -81,22 +83,29 @@ export class TrackFeed {
     this.sequencer.drain(now, patience);
   }
 
+  /** Streams of a lost connection end late: their news must not touch the next one. */
   private handlerFor(session: Session, track: CatalogTrack): TrackHandler {
     let joining: number | undefined;
+    const { connection } = this;
+    const current = <A extends unknown[]>(handle: (...args: A) => void) => (...args: A) => {
+      if (connection === this.connection) {
+        handle(...args);
+      }
+    };
     return {
-      onSubscribed: (ok) => {
+      onSubscribed: current((ok) => {
         joining = ok.largest?.group;
         this.sequencer.join(joining);
-      },
-      onObject: (object) => this.receive(track, object),
-      onGroupOpen: (group) => this.sequencer.open(group),
-      onGroupEnd: (group, complete) => this.sequencer.end(group, complete, performance.now()),
-      onJoined: (complete) => {
+      }),
+      onObject: current((object) => this.receive(track, object)),
+      onGroupOpen: current((group) => this.sequencer.open(group)),
+      onGroupEnd: current((group, complete) => this.sequencer.end(group, complete, performance.now())),
+      onJoined: current((complete) => {
         if (joining !== undefined) {
           this.sequencer.joined(joining, complete, performance.now());
         }
-      },
-      onEnd: (end) => this.finish(session, track, end),
+      }),
+      onEnd: current((end) => this.finish(session, track, end)),
     };
   }
 

@@ -6,6 +6,7 @@ import { StatsPanel } from "./statspanel.ts";
 
 const idleAfter = 3000;
 const sampleInterval = 250;
+const noticeDelay = 1500;
 
 /** The controls around the picture: they show what the player is and does. */
 export class Chrome {
@@ -26,6 +27,7 @@ export class Chrome {
   private player: FreshetPlayer | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
   private idleTimer: ReturnType<typeof setTimeout> | undefined;
+  private noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     this.unmute.className = "unmute";
@@ -57,6 +59,7 @@ export class Chrome {
   detach(): void {
     clearInterval(this.timer);
     clearTimeout(this.idleTimer);
+    clearTimeout(this.noticeTimer);
     this.player = undefined;
   }
 
@@ -132,11 +135,21 @@ export class Chrome {
     const { state, message } = this.player;
     this.badge.classList.toggle("on", state === "playing");
     this.badge.textContent = state === "waiting" ? "OFFLINE" : "LIVE";
-    this.notice.hidden = state === "playing" && message === "";
+    this.showNotice(state === "playing" && message === "", state === "reconnecting");
     this.notice.classList.toggle("over", state !== "playing" && this.video.videoWidth > 0);
     this.spinner.hidden = state === "failed" || state === "playing" || state === "stopped";
     this.noticeText.textContent = message || (state === "connecting" ? "Connecting…" : "");
     this.wake();
+  }
+
+  /** A short interruption that the buffer bridges is not worth a word. */
+  private showNotice(hidden: boolean, later: boolean): void {
+    clearTimeout(this.noticeTimer);
+    if (later && this.notice.hidden) {
+      this.noticeTimer = setTimeout(() => (this.notice.hidden = false), noticeDelay);
+    } else {
+      this.notice.hidden = hidden;
+    }
   }
 
   private sample(): void {

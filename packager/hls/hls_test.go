@@ -3,11 +3,14 @@ package hls_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/freshet-live/freshet/packager/hls"
 	"github.com/freshet-live/freshet/packager/hls/hlstest"
@@ -17,6 +20,7 @@ import (
 // stage is a Server with one live broadcast in virtual time.
 type stage struct {
 	*testing.T
+	relay  *relay.Relay
 	server *hls.Server
 	enc    *hlstest.Encoder
 	cancel context.CancelFunc
@@ -36,7 +40,7 @@ func newStage(t *testing.T, cfg hls.Config, media hlstest.Config) *stage {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	s := &stage{T: t, server: server, enc: hlstest.New(t, b, media), cancel: cancel, done: make(chan error, 1)}
+	s := &stage{T: t, relay: r, server: server, enc: hlstest.New(t, b, media), cancel: cancel, done: make(chan error, 1)}
 	go func() { s.done <- server.Run(ctx) }()
 	synctest.Wait()
 	return s
@@ -105,23 +109,304 @@ func number(t *testing.T, text, tag string) float64 {
 	return f
 }
 
-func TestScratch(t *testing.T) {
+// listed is a segment as a playlist lists it.
+type listed struct {
+	discontinuity, gap bool
+	header             string
+	duration           float64
+	sequence           int
+}
+
+func segments(t *testing.T, text string) map[int]listed {
+	t.Helper()
+	out := make(map[int]listed)
+	msn := int(number(t, text, "#EXT-X-MEDIA-SEQUENCE:"))
+	now := listed{sequence: int(number(t, text, "#EXT-X-DISCONTINUITY-SEQUENCE:"))}
+	for line := range strings.Lines(text) {
+		tag, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch tag {
+		case "#EXT-X-DISCONTINUITY":
+			now.discontinuity = true
+			now.sequence++
+		case "#EXT-X-GAP":
+			now.gap = true
+		case "#EXT-X-MAP":
+			now.header = value
+		case "#EXTINF":
+			now.duration, _ = strconv.ParseFloat(strings.TrimSuffix(value, ","), 64)
+			out[msn] = now
+			msn++
+			now = listed{header: now.header, sequence: now.sequence}
+		}
+	}
+	return out
+}
+
+// sameCuts compares the discontinuities of two renditions, and gives the
+// segments of the first.
+func (s *stage) sameCuts() map[int]listed {
+	s.Helper()
+	video, audio := segments(s.T, s.text("video")), segments(s.T, s.text("audio"))
+	common := 0
+	for msn, v := range video {
+		a, ok := audio[msn]
+		if !ok {
+			continue
+		}
+		common++
+		if v.sequence != a.sequence {
+			s.Errorf("segment %d: discontinuity sequence %d in video, %d in audio", msn, v.sequence, a.sequence)
+		}
+		if v.duration > 2.5 || a.duration > 2.5 {
+			s.Errorf("segment %d lasts %v in video, %v in audio", msn, v.duration, a.duration)
+		}
+	}
+	if common < 6 {
+		s.Errorf("only %d segments in common", common)
+	}
+	return video
+}
+
+func count(segments map[int]listed, what func(listed) bool) (n int) {
+	for _, s := range segments {
+		if what(s) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestMultivariant(t *testing.T) {
+	const media = `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="audio/index.m3u8"`
+	for name, tt := range map[string]struct {
+		media hlstest.Config
+		want  []string
+		not   string
+	}{
+		"both": {want: []string{
+			media, `CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=25.000,AUDIO="audio"` + "\nvideo/index.m3u8",
+			"#EXT-X-INDEPENDENT-SEGMENTS", "BANDWIDTH=948100,AVERAGE-BANDWIDTH=",
+		}},
+		"video": {media: hlstest.Config{NoAudio: true}, want: []string{`CODECS="avc1.64001f",RESOLUTION`}, not: "EXT-X-MEDIA"},
+		"audio": {media: hlstest.Config{NoVideo: true}, want: []string{`CODECS="mp4a.40.2"` + "\naudio/index.m3u8"}, not: "EXT-X-MEDIA"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, hls.Config{}, tt.media)
+				defer s.stop()
+				s.play(5 * time.Second)
+				text := s.text("")
+				for _, want := range tt.want {
+					if !strings.Contains(text, want) {
+						t.Errorf("no %s in\n%s", want, text)
+					}
+				}
+				if tt.not != "" && strings.Contains(text, tt.not) {
+					t.Errorf("%s in\n%s", tt.not, text)
+				}
+			})
+		})
+	}
+}
+
+func TestNewHeader(t *testing.T) {
+	for _, track := range []string{"video", "audio"} {
+		t.Run(track, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, hls.Config{}, hlstest.Config{})
+				defer s.stop()
+				s.play(9300 * time.Millisecond)
+				s.enc.Renew(track)
+				s.play(9 * time.Second)
+				s.sameCuts()
+				all := segments(t, s.text(track))
+				if n := count(all, func(l listed) bool { return l.discontinuity }); n != 1 {
+					t.Errorf("%d discontinuities, want 1", n)
+				}
+				headers := make(map[string]bool)
+				for _, l := range all {
+					headers[l.header] = true
+				}
+				if len(headers) != 2 {
+					t.Errorf("headers %v, want two", headers)
+				}
+			})
+		})
+	}
+}
+
+func TestJump(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, hls.Config{}, hlstest.Config{})
-		s.play(25300 * time.Millisecond)
-		t.Log(s.text(""))
-		t.Log(s.text("video"))
-		t.Log(s.text("audio"))
-		s.enc.Renew("video")
-		s.play(5 * time.Second)
-		s.enc.Renew("audio")
-		s.play(5 * time.Second)
-		s.enc.StallVideo(9 * time.Second)
+		defer s.stop()
+		s.play(9 * time.Second)
+		s.enc.Jump(5 * time.Second)
+		s.play(14 * time.Second)
+		all := s.sameCuts()
+		if n := count(all, func(l listed) bool { return l.discontinuity }); n != 1 {
+			t.Errorf("%d discontinuities, want 1:\n%s", n, s.text("video"))
+		}
+	})
+}
+
+// While video stalls, audio goes on, and video's time is covered by gaps.
+func TestStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, hls.Config{}, hlstest.Config{})
+		defer s.stop()
+		s.play(9 * time.Second)
+		s.enc.StallVideo(7 * time.Second)
 		s.play(12 * time.Second)
-		s.enc.Jump(3 * time.Second)
-		s.play(8 * time.Second)
-		t.Log(s.text("video"))
-		t.Log(s.text("audio"))
-		s.stop()
+		all := s.sameCuts()
+		if n := count(all, func(l listed) bool { return l.gap }); n < 2 {
+			t.Errorf("%d gaps:\n%s", n, s.text("video"))
+		}
+		if strings.Contains(s.text("video"), "INDEPENDENT-SEGMENTS") {
+			t.Error("segments inside a group count as independent")
+		}
+	})
+}
+
+// A server that comes to a running broadcast cuts where the first one does.
+func TestLateServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, hls.Config{}, hlstest.Config{})
+		defer s.stop()
+		s.play(50 * time.Second)
+		late, err := hls.New(hls.Config{Relay: s.relay})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- late.Run(ctx) }()
+		s.play(10 * time.Second)
+		first := *s
+		s.server = late
+		a, b := values(first.text("video"), "#EXT-X-PROGRAM-DATE-TIME:"), values(s.text("video"), "#EXT-X-PROGRAM-DATE-TIME:")
+		if !slices.Equal(a, b) {
+			t.Errorf("dates %v and %v", a, b)
+		}
+		s.server = first.server
+		cancel()
+		<-done
+	})
+}
+
+func TestEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, hls.Config{Linger: 10 * time.Second}, hlstest.Config{})
+		defer s.stop()
+		s.play(9 * time.Second)
+		s.enc.End()
+		synctest.Wait()
+		for _, name := range []string{"video", "audio"} {
+			text := s.text(name)
+			if !strings.HasSuffix(text, "#EXT-X-ENDLIST\n") || strings.Contains(text, "PRELOAD-HINT") {
+				t.Errorf("%s goes on:\n%s", name, text)
+			}
+			var sum float64
+			for _, l := range segments(t, text) {
+				sum += l.duration
+			}
+			if sum < 8.8 {
+				t.Errorf("%s lasts %v", name, sum)
+			}
+		}
+		last := number(t, s.text("video"), "#EXT-X-MEDIA-SEQUENCE:") + 4
+		b, err := s.relay.Publish("live/cam1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.enc = hlstest.New(t, b, hlstest.Config{})
+		s.play(5 * time.Second)
+		if msn := number(t, s.text("video"), "#EXT-X-MEDIA-SEQUENCE:"); msn < last {
+			t.Errorf("media sequence %v after %v", msn, last)
+		}
+		s.enc.End()
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		if _, ok := s.server.Presentation("live/cam1"); ok {
+			t.Error("the broadcast is still there")
+		}
+	})
+}
+
+// Parts are the relay's own bytes, and what is kept does not grow.
+func TestMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, hls.Config{}, hlstest.Config{})
+		defer s.stop()
+		kept := func() (segments, size int) {
+			p, _ := s.server.Presentation("live/cam1")
+			r, _ := p.Rendition("video")
+			l := r.Playlist()
+			msn := int(number(t, s.text("video"), "#EXT-X-MEDIA-SEQUENCE:"))
+			for n := msn - 100; n < msn+100; n++ {
+				if res, _, ok := l.Resource("segment-" + strconv.Itoa(n) + ".m4s"); ok {
+					segments, size = segments+1, size+res.Size
+				}
+			}
+			return segments, size
+		}
+		s.play(time.Minute)
+		n, size := kept()
+		s.play(3 * time.Minute)
+		if m, now := kept(); m != n || now != size || n < 20 || n > 24 {
+			t.Errorf("%d segments of %d bytes, later %d of %d", n, size, m, now)
+		}
+		b, _ := s.relay.Broadcast("live/cam1")
+		track, _ := b.Track("video")
+		groups := track.Groups()
+		object, _ := groups[len(groups)-2].Object(0)
+		p, _ := s.server.Presentation("live/cam1")
+		r, _ := p.Rendition("video")
+		msn := values(s.text("video"), "segment-")
+		res, _, ok := r.Playlist().Resource("segment-" + msn[len(msn)-1])
+		if !ok || &res.Payload[0][0] != &object.Payload[0] {
+			t.Error("the segment's bytes are not the relay's")
+		}
+	})
+}
+
+// A budget smaller than the window shortens it, to the six segments that the
+// playlist needs.
+func TestBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, hls.Config{MaxBytes: 1_500_000}, hlstest.Config{})
+		defer s.stop()
+		s.play(time.Minute)
+		if n := len(segments(t, s.text("video"))); n < 6 || n > 8 {
+			t.Errorf("%d segments", n)
+		}
+	})
+}
+
+// Garbage in a track is left out and counted.
+func TestMalformed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reg := prometheus.NewRegistry()
+		s := newStage(t, hls.Config{Registerer: reg}, hlstest.Config{NoAudio: true})
+		defer s.stop()
+		s.play(5 * time.Second)
+		b, _ := s.relay.Broadcast("live/cam1")
+		track, _ := b.Track("video")
+		groups := track.Groups()
+		if err := groups[len(groups)-1].Append(relay.Object{Payload: []byte("garbage")}); err != nil {
+			t.Fatal(err)
+		}
+		s.play(5 * time.Second)
+		if n := len(segments(t, s.text("video"))); n != 4 {
+			t.Errorf("%d segments", n)
+		}
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			if f.GetName() == "freshet_hls_malformed_objects_total" && f.GetMetric()[0].GetCounter().GetValue() != 1 {
+				t.Errorf("counted %v", f)
+			}
+		}
 	})
 }

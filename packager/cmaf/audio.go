@@ -29,7 +29,8 @@ func NewAudioHeader(codec ingest.Codec, f *ingest.AudioFormat, language string) 
 	if rate > math.MaxUint16 {
 		rate = 0 // The field has 16 bits; the codec's own box tells.
 	}
-	entry := mp4.CreateAudioSampleEntryBox(e.name, uint16(f.Channels), 16, uint16(rate), e.config)
+	entry := mp4.CreateAudioSampleEntryBox(e.name, uint16(f.Channels), 16, uint16(rate), nil)
+	entry.Children = append(entry.Children, e.config) // AddChild wants a decoded box.
 	bytes, err := build("audio", language, e.profile, uint32(f.SampleRate), entry, 0, 0)
 	if err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ func (s *Server) handler() http.Handler {
 		s.metrics.inFlight.Inc()
 		defer s.metrics.inFlight.Dec()
 		route := s.route(r)
-		rec := newRecorder(w, r)
+		rec := newRecorder(w)
 		s.guard(rec, r, route)
 		rec.finish()
 		s.metrics.requests.WithLabelValues(route.name, codeClass(rec.status()), protoName(r.ProtoMajor)).Inc()

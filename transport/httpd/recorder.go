@@ -7,25 +7,25 @@ import (
 	"github.com/quic-go/quic-go/http3"
 )
 
+// What a client must take: slower than any media, so that only one that stopped
+// reading meets it. An answer is not cut into pieces with a deadline each, for
+// between two pieces a less urgent one would be sent.
 const (
-	// writeWithin is how long a client may take for writePiece: 17 kbit/s, far
-	// below any media, so that only a client that stopped reading meets it.
-	writeWithin = 30 * time.Second
-	writePiece  = 64 << 10
+	writeWithin = 20 * time.Second
+	slowestRate = 16 << 10 // Bytes a second beyond that.
 )
 
-// recorder notes the status of an answer, gives every piece of it a deadline,
+// recorder notes the status of an answer, gives what is written of it a deadline,
 // and applies its Priority header.
 type recorder struct {
 	http.ResponseWriter
 	control *http.ResponseController
-	request *http.Request
 	code    int           // 0 until the header is written.
 	stream  *http3.Stream // Set when the stream was taken over for its priority.
 }
 
-func newRecorder(w http.ResponseWriter, r *http.Request) *recorder {
-	return &recorder{ResponseWriter: w, control: http.NewResponseController(w), request: r}
+func newRecorder(w http.ResponseWriter) *recorder {
+	return &recorder{ResponseWriter: w, control: http.NewResponseController(w)}
 }
 
 // Unwrap is for http.ResponseController.
@@ -40,7 +40,7 @@ func (r *recorder) status() int {
 
 func (r *recorder) WriteHeader(code int) {
 	first := r.code == 0 && code >= http.StatusOK
-	r.extendDeadline()
+	r.extendDeadline(0)
 	r.ResponseWriter.WriteHeader(code)
 	if first {
 		r.code = code
@@ -52,24 +52,17 @@ func (r *recorder) Write(b []byte) (int, error) {
 	if r.code == 0 {
 		r.WriteHeader(http.StatusOK)
 	}
-	var written int
-	for {
-		piece := b[written:min(len(b), written+writePiece)]
-		r.extendDeadline()
-		n, err := r.ResponseWriter.Write(piece)
-		written += n
-		if err != nil || written == len(b) {
-			return written, err
-		}
-	}
+	r.extendDeadline(len(b))
+	return r.ResponseWriter.Write(b)
 }
 
 // Flush is for handlers that look for http.Flusher.
 func (r *recorder) Flush() {
-	r.extendDeadline()
+	r.extendDeadline(0)
 	_ = r.control.Flush()
 }
 
-func (r *recorder) extendDeadline() {
-	_ = r.control.SetWriteDeadline(time.Now().Add(writeWithin))
+func (r *recorder) extendDeadline(size int) {
+	within := writeWithin + time.Duration(size)*time.Second/slowestRate
+	_ = r.control.SetWriteDeadline(time.Now().Add(within))
 }

@@ -78,7 +78,7 @@ func (f *follower) catchUp(r *Rendition, c chunk) {
 		r.header = r.source.header
 		at := c.at
 		if after, ok := t.find(next.msn + 1); ok && after.reached(c.group, c.at) {
-			at = next.at
+			at = r.silence(next.at)
 		}
 		r.cut(next, at, next.discontinuity)
 	}
@@ -182,11 +182,7 @@ func (f *follower) force(r *Rendition, c chunk, discontinuity bool) {
 	if lead == nil || lead == r || !lead.started || lead.msn() >= made.msn {
 		return
 	}
-	at := lead.expected
-	if lead.openDuration() == 0 {
-		at = c.at
-	}
-	lead.cut(made, at, made.discontinuity)
+	lead.cut(made, lead.silence(c.at), made.discontinuity)
 }
 
 // fillGaps ends segments of renditions that were silent while the others made
@@ -199,7 +195,7 @@ func (f *follower) fillGaps() {
 			if !ok {
 				break
 			}
-			r.cut(next, next.at, next.discontinuity)
+			r.cut(next, r.silence(next.at), next.discontinuity)
 		}
 	}
 }

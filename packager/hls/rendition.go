@@ -156,6 +156,18 @@ func (r *Rendition) cut(c cut, at time.Time, discontinuity bool) {
 	r.started = true
 }
 
+// silence is where a segment starts whose media does not come: behind the media
+// there is, and at most a whole gap behind the gap before.
+func (r *Rendition) silence(at time.Time) time.Time {
+	if r.openDuration() > 0 {
+		return r.expected
+	}
+	if latest := r.open.Start.Add(r.p.limit()); at.After(latest) {
+		return latest
+	}
+	return at
+}
+
 func (r *Rendition) closeSegment(next time.Time) {
 	r.closePart()
 	s := r.open

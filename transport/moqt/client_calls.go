@@ -305,3 +305,10 @@ func (c *call) cancel() {
 		c.s.abort(c.st, wire.ResetCancelled)
 	}
 }
+
+// closeSend says that nothing more will be asked on the request's own stream.
+func (c *call) closeSend() {
+	if c.st != nil {
+		_ = c.st.Close()
+	}
+}

@@ -78,6 +78,7 @@ func (s *session) fetch(ctx context.Context, o FetchOptions, m *wire.Fetch) (*Fe
 		return nil, s.unexpected(answer)
 	}
 	f.end = ok.End
+	s.outgoing.forget(cl)
 	return f, nil
 }
 
@@ -119,10 +120,13 @@ func (f *Fetch) finish(err error) {
 	f.once.Do(func() {
 		f.err = err
 		close(f.done)
-		if !errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) {
+			// The answer may still be under way on the request's stream.
+			f.call.closeSend()
+		} else {
 			close(f.left)
+			f.call.cancel()
 		}
-		f.call.cancel()
 		o := &f.call.s.outgoing
 		o.mu.Lock()
 		defer o.mu.Unlock()

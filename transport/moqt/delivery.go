@@ -86,7 +86,6 @@ func (p *publication) deliver(ctx context.Context, item relay.Item, w wishes) {
 
 func (p *publication) delivered(o relay.Object) {
 	now := time.Now()
-	p.s.progressed(now)
 	p.s.metrics.objects.Inc()
 	p.s.metrics.bytes.Add(float64(len(o.Payload)))
 	// What was complete before the subscription was not waiting for it.
@@ -124,6 +123,7 @@ func (p *publication) endGroup(item relay.Item) {
 	if p.stream != nil && p.group == item.Location.Group {
 		_ = p.stream.Close()
 		p.stream = nil
+		p.s.progressed()
 	}
 }
 

@@ -180,6 +180,7 @@ func (f *fetchSend) run(ctx context.Context) {
 	}
 	if err == nil {
 		_ = st.Close()
+		f.x.s.progressed()
 		return
 	}
 	f.abandon(ctx, err)
@@ -212,7 +213,6 @@ func (f *fetchSend) write(ctx context.Context, payload []byte) error {
 	_ = f.stream.SetWriteDeadline(time.Now().Add(s.limits.StallTimeout))
 	err := s.writeMedia(ctx, f.stream, &f.ticket, f.scratch, payload)
 	if err == nil {
-		s.progressed(time.Now())
 		s.metrics.bytes.Add(float64(len(payload)))
 	}
 	return err

@@ -16,8 +16,8 @@ type Limits struct {
 	// SetupTimeout is the time for the peer's SETUP. 5 s covers three lost
 	// round trips on a poor path.
 	SetupTimeout time.Duration
-	// StallTimeout ends a session none of whose streams took a byte for so
-	// long although there was something to send. 10 s.
+	// StallTimeout ends a session whose streams stall and that was delivered
+	// no group to its end for so long. 10 s.
 	StallTimeout time.Duration
 	// Subscriptions at one time. 64: a ladder of renditions in several
 	// languages, with room.

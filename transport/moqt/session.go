@@ -66,7 +66,8 @@ type session struct {
 	readyOnce sync.Once
 	control   *messageWriter // Set before ready is closed.
 
-	// progress is when a media write last succeeded, in Unix nanoseconds.
+	// progress is when a group or fetch was last delivered to its end, or a
+	// subscription began, in Unix nanoseconds.
 	progress atomic.Int64
 
 	incoming incoming
@@ -97,7 +98,7 @@ func newSession(ctx context.Context, conn Conn, r role, env environment) (*sessi
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	s.incoming.init(s)
 	s.outgoing.init(s)
-	s.progress.Store(time.Now().UnixNano())
+	s.progressed()
 	return s, nil
 }
 
@@ -164,7 +165,9 @@ func closeCode(cause error) (code uint64, reason string) {
 }
 
 // stalled notes that a stream took no more bytes in time. It ends the session
-// when none has for the limit.
+// when nothing was delivered to its end for the limit. Single writes are no sign
+// of life: each new stream has a window of its own that takes some bytes of a
+// peer that reads nothing.
 func (s *session) stalled() {
 	last := time.Unix(0, s.progress.Load())
 	if time.Since(last) > s.limits.StallTimeout {
@@ -172,7 +175,7 @@ func (s *session) stalled() {
 	}
 }
 
-func (s *session) progressed(now time.Time) { s.progress.Store(now.UnixNano()) }
+func (s *session) progressed() { s.progress.Store(time.Now().UnixNano()) }
 
 // unexpected is the fault of a peer that sent a message where it may not.
 func (s *session) unexpected(m wire.Message) error {

@@ -17,6 +17,7 @@ func (x *exchange) subscribe(m *wire.Subscribe) {
 		return
 	}
 	defer x.s.incoming.unsubscribed(p.track)
+	x.s.progressed()
 	x.s.metrics.subscriptions.Inc()
 	defer x.s.metrics.subscriptions.Dec()
 

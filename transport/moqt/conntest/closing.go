@@ -10,25 +10,32 @@ import (
 	"github.com/freshet-live/freshet/transport/moqt"
 )
 
-func testCloseByClient(t *testing.T, client, server moqt.Conn) { testClose(t, client, server) }
+func testCloseByClient(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
+	testClose(t, client, server)
+}
 
-func testCloseByServer(t *testing.T, client, server moqt.Conn) { testClose(t, server, client) }
+func testCloseByServer(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
+	testClose(t, server, client)
+}
 
 func testClose(t *testing.T, closer, other moqt.Conn) {
+	t.Helper()
 	out, in := openUni(t, other, closer, "x")
 	if err := closer.CloseWithError(codeA, "enough"); err != nil {
 		t.Fatalf("close: %v", err)
 	}
 	local := moqt.CloseError{Code: codeA, Reason: "enough"}
 	remote := moqt.CloseError{Code: codeA, Reason: "enough", Remote: true}
-	wantClosed(t, ended(t, closer.Context()), local)
-	wantClosed(t, ended(t, other.Context()), remote)
+	wantClosed(t, ended(t, closer), local)
+	wantClosed(t, ended(t, other), remote)
 
-	_, err := closer.OpenUniStream(within(t, patience))
+	_, err := closer.OpenUniStream(soon(t))
 	wantClosed(t, err, local)
-	_, err = other.OpenStream(within(t, patience))
+	_, err = other.OpenStream(soon(t))
 	wantClosed(t, err, remote)
-	_, err = other.AcceptUniStream(within(t, patience))
+	_, err = other.AcceptUniStream(soon(t))
 	wantClosed(t, err, remote)
 	_, err = in.Read(make([]byte, 1))
 	wantClosed(t, err, local)
@@ -42,6 +49,7 @@ func testClose(t *testing.T, closer, other moqt.Conn) {
 }
 
 func testCloseUnblocks(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	waits := map[string]func(ctx context.Context) error{
 		"AcceptStream":    func(ctx context.Context) error { _, err := server.AcceptStream(ctx); return err },
 		"AcceptUniStream": func(ctx context.Context) error { _, err := server.AcceptUniStream(ctx); return err },
@@ -53,7 +61,7 @@ func testCloseUnblocks(t *testing.T, client, server moqt.Conn) {
 	}
 	results := make(chan result)
 	for name, wait := range waits {
-		ctx := within(t, patience)
+		ctx := soon(t)
 		go func() { results <- result{name, wait(ctx)} }()
 	}
 	if err := client.CloseWithError(smallCode, ""); err != nil {
@@ -68,6 +76,7 @@ func testCloseUnblocks(t *testing.T, client, server moqt.Conn) {
 }
 
 func testCloseWhileBlocked(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	out, _ := openUni(t, server, client, "x")
 	if err := out.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
 		t.Fatal(err)
@@ -82,14 +91,15 @@ func testCloseWhileBlocked(t *testing.T, client, server moqt.Conn) {
 	if took := time.Since(start); took > patience/2 {
 		t.Errorf("close took %s", took)
 	}
-	wantClosed(t, ended(t, client.Context()), moqt.CloseError{Code: codeA, Reason: "too far behind", Remote: true})
+	wantClosed(t, ended(t, client), moqt.CloseError{Code: codeA, Reason: "too far behind", Remote: true})
 }
 
 func testLongReason(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	if err := client.CloseWithError(codeA, strings.Repeat("ä", 4<<10)); err != nil {
 		t.Fatal(err)
 	}
-	closed, ok := errors.AsType[*moqt.CloseError](ended(t, server.Context()))
+	closed, ok := errors.AsType[*moqt.CloseError](ended(t, server))
 	if !ok || closed.Code != codeA || !strings.HasPrefix(closed.Reason, "ä") {
 		t.Errorf("cause is %v", context.Cause(server.Context()))
 	}

@@ -21,6 +21,7 @@ type Pair func(t *testing.T) (client, server moqt.Conn)
 
 // Run runs the suite.
 func Run(t *testing.T, pair Pair) {
+	t.Helper()
 	tests := []struct {
 		name string
 		run  func(t *testing.T, client, server moqt.Conn)
@@ -51,15 +52,16 @@ func Run(t *testing.T, pair Pair) {
 	}
 }
 
-// within is a context for one step.
-func within(t *testing.T, d time.Duration) context.Context {
+// soon is a context for one step.
+func soon(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), d)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
 
 func must[T any](t *testing.T, what string) func(T, error) T {
+	t.Helper()
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
@@ -72,9 +74,9 @@ func must[T any](t *testing.T, what string) func(T, error) T {
 // openUni gives both ends of a stream on which first was sent.
 func openUni(t *testing.T, from, to moqt.Conn, first string) (moqt.SendStream, moqt.ReceiveStream) {
 	t.Helper()
-	out := must[moqt.SendStream](t, "open")(from.OpenUniStream(within(t, patience)))
+	out := must[moqt.SendStream](t, "open")(from.OpenUniStream(soon(t)))
 	write(t, out, first)
-	in := must[moqt.ReceiveStream](t, "accept")(to.AcceptUniStream(within(t, patience)))
+	in := must[moqt.ReceiveStream](t, "accept")(to.AcceptUniStream(soon(t)))
 	read(t, in, first)
 	return out, in
 }
@@ -112,9 +114,10 @@ func wantClosed(t *testing.T, err error, want moqt.CloseError) {
 	}
 }
 
-// ended waits for a context and gives its cause.
-func ended(t *testing.T, ctx context.Context) error {
+// ended waits for the end of a connection or stream and gives the cause.
+func ended(t *testing.T, of interface{ Context() context.Context }) error {
 	t.Helper()
+	ctx := of.Context()
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)

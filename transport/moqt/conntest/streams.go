@@ -21,6 +21,7 @@ const (
 )
 
 func testProtocol(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	for name, conn := range map[string]moqt.Conn{"client": client, "server": server} {
 		if conn.Protocol() != "moqt-18" {
 			t.Errorf("%s: protocol is %q", name, conn.Protocol())
@@ -35,9 +36,10 @@ func testProtocol(t *testing.T, client, server moqt.Conn) {
 }
 
 func testEcho(t *testing.T, client, server moqt.Conn) {
-	out := must[moqt.Stream](t, "open")(client.OpenStream(within(t, patience)))
+	t.Helper()
+	out := must[moqt.Stream](t, "open")(client.OpenStream(soon(t)))
 	write(t, out, "request")
-	in := must[moqt.Stream](t, "accept")(server.AcceptStream(within(t, patience)))
+	in := must[moqt.Stream](t, "accept")(server.AcceptStream(soon(t)))
 	read(t, in, "request")
 	write(t, in, "answer")
 	read(t, out, "answer")
@@ -52,6 +54,7 @@ func testEcho(t *testing.T, client, server moqt.Conn) {
 }
 
 func testUni(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	for _, way := range [][2]moqt.Conn{{client, server}, {server, client}} {
 		out, in := openUni(t, way[0], way[1], "header")
 		write(t, out, "body")
@@ -65,6 +68,7 @@ func testUni(t *testing.T, client, server moqt.Conn) {
 }
 
 func testNotRetained(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	out, in := openUni(t, client, server, "start")
 	buf := make([]byte, 8<<10)
 	var want bytes.Buffer
@@ -89,6 +93,7 @@ func testNotRetained(t *testing.T, client, server moqt.Conn) {
 }
 
 func testReset(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	for _, code := range []uint64{0, smallCode, codeA, codeB} {
 		for _, way := range [][2]moqt.Conn{{client, server}, {server, client}} {
 			out, in := openUni(t, way[0], way[1], "x")
@@ -97,17 +102,18 @@ func testReset(t *testing.T, client, server moqt.Conn) {
 			wantReset(t, err, code, true)
 			_, err = out.Write([]byte("y"))
 			wantReset(t, err, code, false)
-			wantReset(t, ended(t, out.Context()), code, false)
+			wantReset(t, ended(t, out), code, false)
 		}
 	}
 }
 
 func testStop(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	for _, code := range []uint64{0, smallCode, codeA, codeB} {
 		for _, way := range [][2]moqt.Conn{{client, server}, {server, client}} {
 			out, in := openUni(t, way[0], way[1], "x")
 			in.CancelRead(code)
-			wantReset(t, ended(t, out.Context()), code, true)
+			wantReset(t, ended(t, out), code, true)
 			_, err := out.Write([]byte("y"))
 			wantReset(t, err, code, true)
 		}
@@ -115,6 +121,7 @@ func testStop(t *testing.T, client, server moqt.Conn) {
 }
 
 func testCancelWhileWriting(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	out, in := openUni(t, server, client, "x")
 	failed := make(chan error, 1)
 	go func() {
@@ -132,6 +139,7 @@ func testCancelWhileWriting(t *testing.T, client, server moqt.Conn) {
 }
 
 func testContextAfterClose(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	out, _ := openUni(t, client, server, "x")
 	if err := out.Context().Err(); err != nil {
 		t.Fatalf("an open stream's context has ended: %v", err)
@@ -139,12 +147,13 @@ func testContextAfterClose(t *testing.T, client, server moqt.Conn) {
 	if err := out.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := ended(t, out.Context()); err == nil {
+	if err := ended(t, out); err == nil {
 		t.Fatal("no cause")
 	}
 }
 
 func testFlowControl(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	out, in := openUni(t, client, server, "x")
 	big := bytes.Repeat([]byte("flow"), 16<<20)
 	if err := out.SetWriteDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
@@ -176,6 +185,7 @@ func testFlowControl(t *testing.T, client, server moqt.Conn) {
 }
 
 func testReadDeadline(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	out, in := openUni(t, client, server, "x")
 	if err := in.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
 		t.Fatal(err)
@@ -191,6 +201,7 @@ func testReadDeadline(t *testing.T, client, server moqt.Conn) {
 }
 
 func testStreamLimit(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	const beyond = 4096
 	opened := 0
 	for ; opened < beyond; opened++ {
@@ -212,22 +223,23 @@ func testStreamLimit(t *testing.T, client, server moqt.Conn) {
 		t.Fatalf("%d streams were not limited", opened)
 	}
 	for range opened {
-		in := must[moqt.ReceiveStream](t, "accept")(server.AcceptUniStream(within(t, patience)))
+		in := must[moqt.ReceiveStream](t, "accept")(server.AcceptUniStream(soon(t)))
 		if text, err := io.ReadAll(in); string(text) != "x" || err != nil {
 			t.Fatalf("got %q, %v", text, err)
 		}
 	}
-	out := must[moqt.SendStream](t, "open after the others ended")(client.OpenUniStream(within(t, patience)))
+	out := must[moqt.SendStream](t, "open after the others ended")(client.OpenUniStream(soon(t)))
 	write(t, out, "x")
-	must[moqt.ReceiveStream](t, "accept")(server.AcceptUniStream(within(t, patience)))
+	must[moqt.ReceiveStream](t, "accept")(server.AcceptUniStream(soon(t)))
 }
 
 func testDatagrams(t *testing.T, client, server moqt.Conn) {
+	t.Helper()
 	for _, way := range [][2]moqt.Conn{{client, server}, {server, client}} {
 		if err := way[0].SendDatagram([]byte("datagram")); err != nil {
 			t.Fatalf("send: %v", err)
 		}
-		got := must[[]byte](t, "receive")(way[1].ReceiveDatagram(within(t, patience)))
+		got := must[[]byte](t, "receive")(way[1].ReceiveDatagram(soon(t)))
 		if string(got) != "datagram" {
 			t.Errorf("got %q", got)
 		}

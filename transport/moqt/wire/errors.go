@@ -137,5 +137,8 @@ func (t codeTable[C]) decode(v uint64) C {
 	if c, ok := t.in[v]; ok {
 		return c
 	}
+	if w, ok := t.out[C(v)]; ok && w != v {
+		return 0 // Unknown here, so internal ("Grease").
+	}
 	return C(v)
 }

@@ -1,0 +1,154 @@
+package moqt_test
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/transport/moqt"
+	"github.com/freshet-live/freshet/transport/moqt/wire"
+)
+
+// The log of these tests is 5/0 5/1, 7/0 7/1, and 8/0 8/1 8/2 that still grows.
+func fetchLog(t *testing.T) (*origin, *relay.Group) {
+	t.Helper()
+	o := newOrigin(t, nil)
+	video := o.track("video")
+	o.group(video, 5, 2)
+	o.group(video, 7, 2)
+	return o, o.group(video, 8, 3)
+}
+
+func TestStandaloneFetch(t *testing.T) {
+	loc := func(g, o uint64) relay.Location { return relay.Location{Group: g, Object: o} }
+	tests := []struct {
+		name       string
+		start, end relay.Location
+		descending bool
+		want       []string
+		wantEnd    relay.Location
+	}{
+		{"One", loc(7, 1), loc(7, 2), false, []string{"7/1"}, loc(7, 2)},
+		{"WholeGroup", loc(5, 0), loc(5, 0), false, []string{"5/0", "5/1"}, loc(5, 0)},
+		{"AcrossGroups", loc(5, 1), loc(8, 1), false, []string{"5/1", "7/0", "7/1", "8/0"}, loc(8, 1)},
+		{"Descending", loc(5, 1), loc(8, 1), true, []string{"8/0", "7/0", "7/1", "5/1"}, loc(8, 1)},
+		{"BeyondTheEdge", loc(8, 1), loc(99, 0), false, []string{"8/1", "8/2"}, loc(8, 3)},
+		{"OpenGroupWhole", loc(8, 2), loc(8, 0), false, []string{"8/2"}, loc(8, 3)},
+		{"Gap", loc(6, 0), loc(6, 0), false, nil, loc(6, 0)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			drafts(t, func(t *testing.T, protocol string) {
+				o, _ := fetchLog(t)
+				f, err := o.dial(protocol).Fetch(ctxFor(t, time.Minute), cam, "video", tt.start, tt.end,
+					moqt.FetchOptions{Descending: tt.descending})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if f.End() != tt.wantEnd {
+					t.Errorf("end is %v; want %v", f.End(), tt.wantEnd)
+				}
+				for _, want := range tt.want { // One by one: here the order of groups counts.
+					expect(t, f, want)
+				}
+				if _, err := f.Next(ctxFor(t, time.Minute)); !errors.Is(err, io.EOF) {
+					t.Errorf("the end is %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A joining fetch and its subscription meet without gap or overlap, although
+// the log grows between the two requests.
+func TestJoiningFetch(t *testing.T) {
+	joins := map[string]struct {
+		join func(t *testing.T, c *moqt.Client, sub *moqt.Subscription) (*moqt.Fetch, error)
+		want []string
+	}{
+		"Relative0": {func(t *testing.T, c *moqt.Client, sub *moqt.Subscription) (*moqt.Fetch, error) {
+			return c.JoinRelative(ctxFor(t, time.Minute), sub, 0, moqt.FetchOptions{})
+		}, []string{"8/0", "8/1", "8/2"}},
+		"Relative1": {func(t *testing.T, c *moqt.Client, sub *moqt.Subscription) (*moqt.Fetch, error) {
+			return c.JoinRelative(ctxFor(t, time.Minute), sub, 1, moqt.FetchOptions{})
+		}, []string{"7/0", "7/1", "8/0", "8/1", "8/2"}},
+		"RelativeBeforeZero": {func(t *testing.T, c *moqt.Client, sub *moqt.Subscription) (*moqt.Fetch, error) {
+			return c.JoinRelative(ctxFor(t, time.Minute), sub, 1<<40, moqt.FetchOptions{})
+		}, []string{"5/0", "5/1", "7/0", "7/1", "8/0", "8/1", "8/2"}},
+		"Absolute7": {func(t *testing.T, c *moqt.Client, sub *moqt.Subscription) (*moqt.Fetch, error) {
+			return c.JoinAbsolute(ctxFor(t, time.Minute), sub, 7, moqt.FetchOptions{})
+		}, []string{"7/0", "7/1", "8/0", "8/1", "8/2"}},
+	}
+	for name, tt := range joins {
+		t.Run(name, func(t *testing.T) {
+			drafts(t, func(t *testing.T, protocol string) {
+				o, newest := fetchLog(t)
+				c := o.dial(protocol)
+				sub := subscribe(t, c, "video", moqt.SubscribeOptions{Filter: filter(wire.LargestObject, relay.Location{}, 0)})
+				o.object(newest)
+				f, err := tt.join(t, c, sub)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, want := range tt.want {
+					expect(t, f, want)
+				}
+				if _, err := f.Next(ctxFor(t, time.Minute)); !errors.Is(err, io.EOF) {
+					t.Errorf("the end is %v", err)
+				}
+				expect(t, sub, "8/3")
+			})
+		})
+	}
+}
+
+func TestJoiningFetchRefused(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		o, _ := fetchLog(t)
+		o.track("empty")
+		c := o.dial(protocol)
+		largest := moqt.SubscribeOptions{Filter: filter(wire.LargestObject, relay.Location{}, 0)}
+		empty := subscribe(t, c, "empty", largest)
+		_, err := c.JoinRelative(ctxFor(t, time.Minute), empty, 0, moqt.FetchOptions{})
+		wantRefused(t, err, wire.RequestInvalidRange)
+
+		closed := subscribe(t, c, "video", largest)
+		if err := closed.Close(); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		_, err = c.JoinRelative(ctxFor(t, time.Minute), closed, 0, moqt.FetchOptions{})
+		wantRefused(t, err, wire.RequestInvalidJoiningID)
+	})
+}
+
+func TestFetchCancelled(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		o := newOrigin(t, nil)
+		video := o.track("video")
+		g := o.group(video, 1, 0)
+		big := relay.Object{Payload: make([]byte, 4<<20), Complete: time.Now()} // Beyond all windows.
+		if err := errors.Join(g.Append(big), g.Append(big)); err != nil {
+			t.Fatal(err)
+		}
+		c := o.dial(protocol)
+		f, err := c.Fetch(ctxFor(t, time.Minute), cam, "video", relay.Location{}, relay.Location{Group: 2}, moqt.FetchOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := c.Err(); err != nil {
+			t.Errorf("the session ended: %v", err)
+		}
+		if _, err := c.TrackStatus(ctxFor(t, time.Second), cam, "video"); err != nil {
+			t.Errorf("the session does not answer: %v", err)
+		}
+	})
+}

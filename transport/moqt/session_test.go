@@ -1,0 +1,230 @@
+package moqt_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/transport/moqt"
+	"github.com/freshet-live/freshet/transport/moqt/moqttest"
+	"github.com/freshet-live/freshet/transport/moqt/wire"
+)
+
+func TestNamespaces(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		o := newOrigin(t, nil)
+		c := o.dial(protocol)
+		n, err := c.SubscribeNamespace(ctxFor(t, time.Minute), "live")
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := func(want moqt.Announcement) {
+			t.Helper()
+			got, err := n.Next(ctxFor(t, time.Minute))
+			if err != nil || got != want {
+				t.Fatalf("got %+v, %v; want %+v", got, err, want)
+			}
+		}
+		next(moqt.Announcement{Namespace: cam, Live: true})
+		other, err := o.relay.Publish("live/b/c")
+		if err != nil {
+			t.Fatal(err)
+		}
+		next(moqt.Announcement{Namespace: "live/b/c", Live: true})
+		if _, err := o.relay.Publish("livestock"); err != nil { // Not under the prefix.
+			t.Fatal(err)
+		}
+		other.Close(nil)
+		next(moqt.Announcement{Namespace: "live/b/c"})
+
+		_, err = c.SubscribeNamespace(ctxFor(t, time.Minute), "live/cam1")
+		wantRefused(t, err, wire.RequestPrefixOverlap)
+		n.Close()
+		synctest.Wait()
+		if _, err := c.SubscribeNamespace(ctxFor(t, time.Minute), ""); err != nil {
+			t.Errorf("after the first was closed: %v", err)
+		}
+	})
+}
+
+func TestAuthorize(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		o := newOrigin(t, func(cfg *moqt.Config) {
+			cfg.Authorize = func(_ context.Context, a moqt.Action, ns relay.Namespace) error {
+				if ns == cam && a != moqt.ActionDiscover {
+					return nil
+				}
+				return errors.New("not for you")
+			}
+		})
+		o.group(o.track("video"), 1, 1)
+		c := o.dial(protocol)
+		expect(t, subscribe(t, c, "video", moqt.SubscribeOptions{}), "1/0")
+		_, err := c.Subscribe(ctxFor(t, time.Minute), "live/other", "video", moqt.SubscribeOptions{})
+		wantRefused(t, err, wire.RequestUnauthorized)
+		_, err = c.SubscribeNamespace(ctxFor(t, time.Minute), "")
+		wantRefused(t, err, wire.RequestUnauthorized)
+	})
+}
+
+func TestDrain(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		o := newOrigin(t, nil)
+		g := o.group(o.track("video"), 1, 1)
+		asked := make(chan string, 1)
+		c, served := o.dialConfig(moqttest.Config{Protocol: protocol}, moqt.ClientConfig{
+			OnGoaway: func(uri string, _ time.Duration) { asked <- uri },
+		})
+		sub := subscribe(t, c, "video", moqt.SubscribeOptions{})
+		expect(t, sub, "1/0")
+
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		drained := make(chan struct{})
+		before := time.Now()
+		go func() {
+			defer close(drained)
+			o.server.Drain(ctx, "https://other.example/moq")
+		}()
+		if uri := <-asked; uri != "https://other.example/moq" {
+			t.Errorf("GOAWAY names %q", uri)
+		}
+		o.object(g) // What was established goes on.
+		expect(t, sub, "1/1")
+		_, err := c.TrackStatus(ctxFor(t, time.Minute), cam, "video")
+		if !errors.Is(err, moqt.ErrGoingAway) {
+			t.Errorf("a new request gives %v", err)
+		}
+		<-drained
+		if took := time.Since(before); took != 5*time.Second {
+			t.Errorf("drained after %v; want the deadline", took)
+		}
+		wantSessionCode(t, <-served, wire.GoawayTimeout)
+	})
+}
+
+func TestDrainEndsWhenClientsLeave(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		o := newOrigin(t, nil)
+		var c *moqt.Client
+		c, _ = o.dialConfig(moqttest.Config{Protocol: protocol}, moqt.ClientConfig{
+			OnGoaway: func(string, time.Duration) { go c.Close() },
+		})
+		before := time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		o.server.Drain(ctx, "")
+		if took := time.Since(before); took > 0 {
+			t.Errorf("drained after %v", took)
+		}
+		near, far := moqttest.Pair(moqttest.Config{Protocol: protocol})
+		defer near.CloseWithError(0, "")
+		if err := o.server.Serve(context.Background(), far); !errors.Is(err, moqt.ErrDraining) {
+			t.Errorf("a new session gives %v", err)
+		}
+	})
+}
+
+func wantSessionCode(t testing.TB, err error, code wire.SessionCode) {
+	t.Helper()
+	if e, ok := errors.AsType[*wire.Error](err); !ok || e.Code != code {
+		t.Errorf("the session ended with %v; want code %#x", err, uint64(code))
+	}
+}
+
+func TestPeerLeaves(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		o := newOrigin(t, nil)
+		c, served := o.dialConfig(moqttest.Config{Protocol: protocol}, moqt.ClientConfig{})
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("the session ended with %v", err)
+		}
+	})
+}
+
+func TestNoSetup(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		o := newOrigin(t, nil)
+		near, far := moqttest.Pair(moqttest.Config{Protocol: protocol})
+		before := time.Now()
+		if err := <-o.serve(far); !errors.Is(err, moqt.ErrSetupTimeout) {
+			t.Errorf("the session ended with %v", err)
+		}
+		if took := time.Since(before); took != 5*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		var closed *moqt.CloseError
+		if !errors.As(context.Cause(near.Context()), &closed) || closed.Code != uint64(wire.ControlMessageTimeout) {
+			t.Errorf("the peer saw %v", context.Cause(near.Context()))
+		}
+	})
+}
+
+func TestUnknownProtocol(t *testing.T) {
+	o := newOrigin(t, nil)
+	_, far := moqttest.Pair(moqttest.Config{Protocol: "moqt-99"})
+	wantSessionCode(t, o.server.Serve(context.Background(), far), wire.VersionNegotiation)
+}
+
+func TestSubscriptionLimit(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		o := newOrigin(t, func(cfg *moqt.Config) { cfg.Limits.Subscriptions = 3 })
+		c := o.dial(protocol)
+		for i := range 3 {
+			name := fmt.Sprintf("video-%d", i)
+			o.track(name)
+			subscribe(t, c, name, moqt.SubscribeOptions{})
+		}
+		o.track("one-more")
+		_, err := c.Subscribe(ctxFor(t, time.Minute), cam, "one-more", moqt.SubscribeOptions{})
+		refused, ok := errors.AsType[*moqt.RequestError](err)
+		if !ok || refused.RetryAfter != time.Second {
+			t.Errorf("error is %v", err)
+		}
+	})
+}
+
+// A client may make far more requests than the first window of Request IDs, and
+// no faster than the rate that is read.
+func TestManyRequests(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		o := newOrigin(t, nil)
+		o.track("video")
+		c := o.dial(protocol)
+		before := time.Now()
+		for range 1200 {
+			if _, err := c.TrackStatus(ctxFor(t, time.Minute), cam, "video"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// 200 a second, and a burst of one second's worth.
+		if took := time.Since(before); took < 4*time.Second || took > 6*time.Second {
+			t.Errorf("1200 requests took %v", took)
+		}
+	})
+}
+
+func TestManySessions(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		o := newOrigin(t, nil)
+		g := o.group(o.track("video"), 1, 1)
+		var subs []*moqt.Subscription
+		for range 100 {
+			subs = append(subs, subscribe(t, o.dial(protocol), "video", moqt.SubscribeOptions{}))
+		}
+		for range 9 {
+			o.object(g)
+		}
+		g.Close()
+		for _, sub := range subs {
+			expect(t, sub, "1/0", "1/1", "1/2", "1/3", "1/4", "1/5", "1/6", "1/7", "1/8", "1/9", "1 end")
+		}
+	})
+}

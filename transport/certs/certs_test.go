@@ -97,7 +97,7 @@ func TestRenewalOverlaps(t *testing.T) {
 		known := source.Hashes()
 		for range 24 * 100 {
 			step(time.Hour)
-			if left := source.Certificate().Leaf.NotAfter.Sub(time.Now()); left < day {
+			if left := time.Until(source.Certificate().Leaf.NotAfter); left < day {
 				t.Fatalf("%s left", left)
 			}
 			if !slices.Contains(known, source.Hash()) {
@@ -140,8 +140,10 @@ func TestDirKeepsHash(t *testing.T) {
 		t.Error("a restart changed the next hash")
 	}
 	now = now.Add(day)
-	if open().Hash() != hashes[1] || open().Hash() != hashes[1] {
-		t.Error("a restart after the overlap did not take the next certificate")
+	for range 2 {
+		if open().Hash() != hashes[1] {
+			t.Error("a restart after the overlap did not take the next certificate")
+		}
 	}
 	now = now.Add(30 * day)
 	late := open()

@@ -3,7 +3,6 @@ package certs
 import (
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"slices"
 )
@@ -16,9 +15,10 @@ var ErrHash = errors.New("the server's certificate has none of the hashes given"
 func Pinned(hashes ...[sha256.Size]byte) *tls.Config {
 	return &tls.Config{
 		MinVersion:         tls.VersionTLS13,
-		InsecureSkipVerify: true, //nolint:gosec // VerifyPeerCertificate takes its place.
-		VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error {
-			if len(raw) == 0 || !slices.Contains(hashes, sha256.Sum256(raw[0])) {
+		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection takes its place.
+		VerifyConnection: func(state tls.ConnectionState) error {
+			peer := state.PeerCertificates
+			if len(peer) == 0 || !slices.Contains(hashes, sha256.Sum256(peer[0].Raw)) {
 				return ErrHash
 			}
 			return nil

@@ -67,8 +67,8 @@ type broadcastInfo struct {
 }
 
 func (s *Server) serveBroadcasts(w http.ResponseWriter, _ *http.Request) {
-	list := []broadcastInfo{}
 	broadcasts, _ := s.cfg.Relay.Broadcasts("")
+	list := make([]broadcastInfo, 0, len(broadcasts))
 	for _, b := range broadcasts {
 		entry := broadcastInfo{Name: string(b.Namespace()), Tracks: []string{}}
 		for _, t := range b.Tracks() {

@@ -64,6 +64,7 @@ func (p *progress) Write(b []byte) (int, error) {
 }
 
 func (n *node) fetch(t *testing.T, via http.RoundTripper, path string, read *progress) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, n.encrypted()+path, nil)

@@ -258,14 +258,14 @@ func TestMethodsAndPreflight(t *testing.T) {
 	n := startNode(t, nil)
 	for name, c := range n.clients(t) {
 		response, _ := c.do(http.MethodOptions, "/live/cam1/video.m3u8", http.Header{"Origin": {"https://a.example"}})
-		if response.StatusCode != 204 || !strings.Contains(response.Header.Get("Access-Control-Allow-Headers"), "Range") {
+		if response.StatusCode != http.StatusNoContent || !strings.Contains(response.Header.Get("Access-Control-Allow-Headers"), "Range") {
 			t.Errorf("%s: preflight: %d %v", name, response.StatusCode, response.Header)
 		}
-		if response, _ := c.do(http.MethodPost, "/", nil); response.StatusCode != 405 || response.Header.Get("Allow") == "" {
+		if response, _ := c.do(http.MethodPost, "/", nil); response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") == "" {
 			t.Errorf("%s: POST: %d", name, response.StatusCode)
 		}
 		response, body := c.do(http.MethodHead, "/live/cam1/index.m3u8", nil)
-		if response.StatusCode != 200 || body != "" {
+		if response.StatusCode != http.StatusOK || body != "" {
 			t.Errorf("%s: HEAD: %d %q", name, response.StatusCode, body)
 		}
 		if alt := response.Header.Get("Alt-Svc"); (alt != "") != (name == "HTTP/1.1" || name == "HTTP/2") {
@@ -294,7 +294,7 @@ func TestPlayerFilesAreCached(t *testing.T) {
 	again, body := c.do(http.MethodGet, "/player/freshet.js", http.Header{
 		"Accept-Encoding": {"identity"}, "If-None-Match": {response.Header.Get("ETag")},
 	})
-	if again.StatusCode != 304 || body != "" {
+	if again.StatusCode != http.StatusNotModified || body != "" {
 		t.Errorf("same ETag: %d", again.StatusCode)
 	}
 	zipped, body := c.do(http.MethodGet, "/player/freshet.js", http.Header{"Accept-Encoding": {"br, gzip"}})
@@ -315,7 +315,7 @@ func TestPanicIsAnswered(t *testing.T) {
 		})
 	})
 	for name, c := range n.clients(t) {
-		if response, body := c.do(http.MethodGet, "/early.m4s", nil); response.StatusCode != 500 || body != "internal error\n" {
+		if response, body := c.do(http.MethodGet, "/early.m4s", nil); response.StatusCode != http.StatusInternalServerError || body != "internal error\n" {
 			t.Errorf("%s: %d %q", name, response.StatusCode, body)
 		}
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.base+"/late.m4s", nil)
@@ -330,7 +330,7 @@ func TestPanicIsAnswered(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: half an answer looks whole", name)
 		}
-		if response, _ := c.do(http.MethodGet, "/", nil); response.StatusCode != 200 {
+		if response, _ := c.do(http.MethodGet, "/", nil); response.StatusCode != http.StatusOK {
 			t.Errorf("%s: after the panic: %d", name, response.StatusCode)
 		}
 	}

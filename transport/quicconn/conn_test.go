@@ -78,6 +78,7 @@ func (n *node) dial(t *testing.T, protocols ...string) (client, server moqt.Conn
 func TestConn(t *testing.T) {
 	n := startNode(t, nil)
 	conntest.Run(t, func(t *testing.T) (client, server moqt.Conn) {
+		t.Helper()
 		client, server, err := n.dial(t, "moqt-18")
 		if err != nil {
 			t.Fatal(err)

@@ -128,7 +128,7 @@ func (l *Listener) Drain() { l.drain() }
 // connection has gone. It then closes every connection, waits for their
 // handlers and closes the socket.
 func (l *Listener) Run(ctx context.Context) error {
-	defer l.cfg.Conn.Close() //nolint:errcheck // Nothing is left to be lost.
+	defer l.cfg.Conn.Close()
 	ln, err := l.transport.Listen(l.tlsConfig(), l.cfg.QUIC)
 	if err != nil {
 		return fmt.Errorf("quic listener: %w", err)

@@ -89,6 +89,7 @@ func (n *node) dial(t *testing.T, path string, header http.Header, protocols ...
 func TestConn(t *testing.T) {
 	n := startNode(t, nil)
 	conntest.Run(t, func(t *testing.T) (client, server moqt.Conn) {
+		t.Helper()
 		client, server, err := n.dial(t, "/moq", nil, "moqt-18")
 		if err != nil {
 			t.Fatal(err)

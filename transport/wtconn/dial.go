@@ -50,7 +50,7 @@ func dialSession(ctx context.Context, qc *quic.Conn, rawURL string, protocols []
 	if err != nil {
 		return nil, fmt.Errorf("webtransport: %w", err)
 	}
-	response, session, err := client.Dial(ctx, rawURL, header)
+	response, session, err := client.Dial(ctx, rawURL, header) //nolint:bodyclose // The CONNECT stream is the session's.
 	if err != nil && response != nil {
 		return nil, fmt.Errorf("webtransport %s: status %d: %w", rawURL, response.StatusCode, err)
 	}

@@ -20,6 +20,7 @@ type catalog struct {
 	payload   []byte // What was last published.
 	last      time.Time
 	started   bool
+	ended     bool
 	firstDTS  int64 // Media time of the first unit.
 	dts       int64 // And of the newest.
 	rates     []float64
@@ -55,6 +56,15 @@ func (c *catalog) seen(dts int64) {
 	c.dts = max(c.dts, dts)
 }
 
+// end is told that the publisher has gone.
+func (c *catalog) end() error {
+	c.ended = true
+	if c.published {
+		return nil
+	}
+	return c.update()
+}
+
 // tick publishes what is due. It is called after each access unit.
 func (c *catalog) tick() error {
 	if !c.published {
@@ -79,6 +89,9 @@ func (c *catalog) ready() bool {
 		return true
 	}
 	known, waited := false, c.dts-c.firstDTS
+	if c.ended {
+		waited = videoWait // The publisher has gone; what is known is all.
+	}
 	for _, s := range c.p.slots {
 		switch {
 		case s.out != nil:

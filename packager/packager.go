@@ -75,9 +75,10 @@ func (p *Packager) Begin(r ingest.Request) {
 // End publishes what is complete. The tracks stay.
 func (p *Packager) End() {
 	for _, s := range p.slots {
-		if err := s.flush(); err != nil {
-			p.log.Debug("flush", "error", err)
-		}
+		s.flushLogged()
+	}
+	if err := p.catalog.end(); err != nil {
+		p.log.Debug("publish catalog", "error", err)
 	}
 }
 

@@ -42,7 +42,7 @@ func TestSamples(t *testing.T) {
 			}
 			for _, n := range r.names() {
 				walk(t, r.tracks[n], 45000)
-				frames(t, r.file(t, n))
+				run(t, "ffmpeg", "-v", "error", "-xerror", "-i", r.file(t, n), "-c", "copy", "-f", "null", "-")
 			}
 		})
 	}
@@ -69,7 +69,7 @@ func TestRollover(t *testing.T) {
 		last := all[len(all)-1]
 		entry, _ := r.read(t).Track(n)
 		span := float64(last.DecodeTime-all[0].DecodeTime) / float64(entry.Timescale)
-		if span < 19 || span > 22 {
+		if span < 5.9 || span > 6.0 {
 			t.Errorf("%s spans %.3f s of media", n, span)
 		}
 	}

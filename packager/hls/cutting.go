@@ -142,7 +142,11 @@ func (f *follower) settlePart(r *Rendition, frame time.Duration) {
 	if !r.video() || frame <= 0 {
 		return
 	}
-	if fits := max(t.part/frame, 1) * frame; fits > t.part || fits < t.part*85/100 {
+	fits := frame
+	if frame <= t.part {
+		fits = t.part - t.part%frame
+	}
+	if fits > t.part || fits < t.part*85/100 {
 		t.part = (fits + rounding).Truncate(time.Microsecond)
 	}
 }

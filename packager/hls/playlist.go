@@ -1,6 +1,7 @@
 package hls
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -143,9 +144,9 @@ func (l *Playlist) Resource(name string) (res Resource, wait, ok bool) {
 	if kind, ok := strings.CutPrefix(name, "part-"); ok {
 		return l.findPart(kind)
 	}
-	for i := len(l.kept) - 1; i >= 0; i-- {
-		if h := l.kept[i].Header; h.Name == name {
-			return headerResource(h, l.kept[i]), false, true
+	for _, s := range slices.Backward(l.kept) {
+		if s.Header.Name == name {
+			return headerResource(s.Header, s), false, true
 		}
 	}
 	if l.open != nil && l.open.Header.Name == name {

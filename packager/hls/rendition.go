@@ -261,7 +261,7 @@ func (r *Rendition) publish(ended bool) {
 func (r *Rendition) snapshot(ended bool) *Playlist {
 	l := &Playlist{
 		rendition: r, target: r.p.timeline.target, part: r.p.timeline.part,
-		kept: r.kept[:len(r.kept):len(r.kept)], listed: r.listed,
+		kept: slices.Clip(r.kept), listed: r.listed,
 		Ended: ended, Modified: r.p.cfg.Now(), changed: make(chan struct{}),
 	}
 	if r.open != nil && !ended {

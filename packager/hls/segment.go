@@ -2,6 +2,7 @@ package hls
 
 import (
 	"hash/crc32"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -79,7 +80,7 @@ func (s *Segment) add(p *Part, now time.Time) {
 // view is a copy that later calls of add leave alone.
 func (s *Segment) view() *Segment {
 	v := *s
-	v.Parts = s.Parts[:len(s.Parts):len(s.Parts)]
+	v.Parts = slices.Clip(s.Parts)
 	return &v
 }
 

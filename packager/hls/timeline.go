@@ -1,6 +1,9 @@
 package hls
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // cut is the start of a segment in all renditions.
 type cut struct {
@@ -82,9 +85,9 @@ func (t *timeline) find(msn uint64) (cut, bool) {
 
 // containing gives the newest cut that a chunk is behind.
 func (t *timeline) containing(group uint64, at time.Time) (cut, bool) {
-	for i := len(t.cuts) - 1; i >= 0; i-- {
-		if t.cuts[i].reached(group, at) {
-			return t.cuts[i], true
+	for _, c := range slices.Backward(t.cuts) {
+		if c.reached(group, at) {
+			return c, true
 		}
 	}
 	return cut{}, false

@@ -36,7 +36,6 @@ async function buildPlayer() {
     logLevel: "warning",
   });
   cpSync("static", "dist", { recursive: true });
-  mkdirSync("dist/licenses");
   cpSync("node_modules/hls.js/LICENSE", "dist/licenses/hls.js.txt");
 }
 

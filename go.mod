@@ -5,6 +5,8 @@ go 1.26.0
 require (
 	github.com/Eyevinn/mp4ff v0.56.0 // indirect
 	github.com/alecthomas/kong v1.17.0 // indirect
+	github.com/asticode/go-astikit v0.30.0 // indirect
+	github.com/asticode/go-astits v1.16.0 // indirect
 	github.com/benburkert/openpgp v0.0.0-20160410205803-c2471f86866c // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/bluenviron/mediacommon/v2 v2.9.4 // indirect

@@ -151,7 +151,8 @@ func (a *audio) push(f frame, ts times) {
 }
 
 // date gives a frame's PTS: its PES's, else what the samples since then make. A
-// timestamp that is not behind the frame before is a fault and not taken.
+// timestamp that is not behind the frame before, by two frames at most, is a fault
+// and not taken; by more it is a jump.
 func (a *audio) date(ts times, f frame) (int64, bool) {
 	rate := int64(f.format.rate)
 	if a.format != nil && int64(a.format.SampleRate) != rate {
@@ -163,7 +164,7 @@ func (a *audio) date(ts times, f frame) (int64, bool) {
 		a.s.d.tally.error(ErrorTimestamp)
 		a.missing = true
 		return 0, false
-	case ts.hasPTS && a.running && ts.pts <= a.last && a.last-ts.pts < maxStep:
+	case ts.hasPTS && a.running && ts.pts <= a.last && pts-ts.pts <= 2*int64(f.samples)*ingest.Clock/rate+1:
 		a.s.d.tally.error(ErrorTimestamp)
 	case ts.hasPTS:
 		pts, a.anchor, a.samples = ts.pts, ts.pts, 0

@@ -29,6 +29,7 @@ const sliceHeadSize = 24
 type h264 struct {
 	sps  [32]h264Params
 	pps  [256]uint8 // The SPS each refers to.
+	seen bool       // There was an SPS.
 	step int64
 }
 
@@ -90,6 +91,7 @@ func (h *h264) slice(b []byte, whole bool) (nalRole, field, bool) {
 func (h *h264) complete(b []byte) {
 	switch b[0] & 0x1F {
 	case h264SPS:
+		h.seen = true
 		var s mch264.SPS
 		if s.Unmarshal(b) != nil || s.ID > 31 || s.Log2MaxFrameNumMinus4 > 12 {
 			return
@@ -110,15 +112,17 @@ func (h *h264) complete(b []byte) {
 	}
 }
 
+func (h *h264) ready() bool { return h.seen }
+
 func (h *h264) ticks() int64 { return h.step }
 
 func (h *h264) keep(b []byte) bool { t := b[0] & 0x1F; return t != h264AUD && t != h264Filler }
 
-// random: an IDR picture, or a recovery point (D.1.8) whose slices are all I.
-// Intra refresh, which has recovery points in P pictures, and I pictures that
-// are not marked are the weak kind.
+// random: an IDR picture, or a recovery point (D.1.8) that begins with an I slice;
+// of two fields the second may be P. Intra refresh, which has recovery points in P
+// pictures, and I pictures that are not marked are the weak kind.
 func (h *h264) random(units [][]byte) (strict, weak bool) {
-	recovery, intra := false, true
+	recovery, intra, first, slices := false, true, false, 0
 	for _, u := range units {
 		switch u[0] & 0x1F {
 		case h264IDR:
@@ -126,10 +130,12 @@ func (h *h264) random(units [][]byte) (strict, weak bool) {
 		case h264SEI:
 			recovery = recovery || hasRecoveryPoint(u[1:])
 		case h264Slice, 2:
-			intra = intra && intraSlice(u)
+			i := intraSlice(u)
+			first, intra = first || slices == 0 && i, intra && i
+			slices++
 		}
 	}
-	return recovery && intra, recovery || intra
+	return recovery && first, recovery || intra
 }
 
 // intraSlice reads slice_type (table 7-6).

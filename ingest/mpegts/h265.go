@@ -5,18 +5,19 @@ const (
 	h265BLA       = 16
 	h265LastIRAP  = 23
 	h265LastVCL   = 31
-	h265VPS       = 32
+	h265SPS       = 33
 	h265AUD       = 35
 	h265Filler    = 38
 	h265PrefixSEI = 39
 )
 
-// h265 reads what separates access units of H.265; it needs no parameter sets.
-type h265 struct{}
+// h265 reads what separates access units of H.265. Slice headers are not read
+// far enough to need parameter sets.
+type h265 struct{ seen bool }
 
 func h265Type(b []byte) byte { return b[0] >> 1 & 0x3F }
 
-func (h265) role(b []byte, whole bool) (nalRole, field, bool) {
+func (*h265) role(b []byte, whole bool) (nalRole, field, bool) {
 	if len(b) < 3 {
 		return roleOther, field{}, whole
 	}
@@ -35,15 +36,17 @@ func (h265) role(b []byte, whole bool) (nalRole, field, bool) {
 	}
 }
 
-func (h265) complete([]byte) {}
+func (h *h265) complete(b []byte) { h.seen = h.seen || h265Type(b) == h265SPS }
 
-func (h265) ticks() int64 { return 0 }
+func (h *h265) ready() bool { return h.seen }
 
-func (h265) keep(b []byte) bool { t := h265Type(b); return t != h265AUD && t != h265Filler }
+func (*h265) ticks() int64 { return 0 }
+
+func (*h265) keep(b []byte) bool { t := h265Type(b); return t != h265AUD && t != h265Filler }
 
 // random: IDR, CRA and BLA (intra random access points, 3.68); a recovery point
 // SEI is the weak kind.
-func (h265) random(units [][]byte) (strict, weak bool) {
+func (*h265) random(units [][]byte) (strict, weak bool) {
 	for _, u := range units {
 		switch t := h265Type(u); {
 		case t >= h265BLA && t <= h265LastIRAP:

@@ -103,8 +103,14 @@ func dvbName(desc *descriptors) string {
 		tag  uint8
 		name string
 	}{
-		{0x56, "teletext"}, {0x46, "teletext"}, {0x59, "DVB subtitles"}, {0x45, "VBI data"},
-		{0x7B, "DTS"}, {0x7C, "DVB AAC"}, {0x6F, "application signalling"}, {0xFD, "ARIB data"},
+		{0x56, "teletext"},
+		{0x46, "teletext"},
+		{0x59, "DVB subtitles"},
+		{0x45, "VBI data"},
+		{0x7B, "DTS"},
+		{0x7C, "DVB AAC"},
+		{0x6F, "application signalling"},
+		{0xFD, "ARIB data"},
 	} {
 		if desc.tags[t.tag] {
 			return t.name

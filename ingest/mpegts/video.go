@@ -54,6 +54,9 @@ type nalCodec interface {
 	// random judges the NAL units of a picture: strictly a random access
 	// point, or one for want of a better.
 	random(units [][]byte) (strict, weak bool)
+	// ready is true once a sequence parameter set was seen: what comes
+	// before it nobody can decode.
+	ready() bool
 	// ticks is the duration of a picture as the encoder declares it, or zero.
 	ticks() int64
 }
@@ -91,7 +94,7 @@ type video struct {
 func newVideo(s *stream) *video {
 	v := &video{s: s, guess: 16 << 10, waiting: true, border: -1, alignAt: -1}
 	if s.codec == ingest.CodecH265 {
-		v.codec = h265{}
+		v.codec = &h265{}
 	} else {
 		v.codec = &h264{}
 	}
@@ -239,9 +242,10 @@ func (v *video) place(i int, role nalRole, f field) {
 	if v.slices {
 		i = v.divide(i, role, f)
 	}
-	if role == roleFirst || role == roleSlice {
-		if !v.slices {
-			v.slices, v.first = true, f
+	if (role == roleFirst || role == roleSlice) && !v.slices {
+		v.slices, v.first = true, f
+		if !v.ts.hasPTS { // What precedes the slices came in the PES before.
+			v.ts = v.marks.take(v.base + int64(v.nals[i].start-3))
 		}
 	}
 }
@@ -313,6 +317,9 @@ func (v *video) emit(n int) {
 	v.guess = max(size+size/4, v.guess-v.guess/8, minBuffer)
 	v.slices, v.first, v.border = false, field{}, -1
 
+	if !v.codec.ready() {
+		return
+	}
 	strict, weak := v.codec.random(units)
 	if strict {
 		v.dry = 0

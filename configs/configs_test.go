@@ -120,7 +120,7 @@ func TestLoadNamesEveryMistakeWithItsLine(t *testing.T) {
 	}{
 		{"all at once", `
 srt:
-  adress: ":1"
+  addr: ":1"
   latency: 120
   passphrase: short
   default_stream: live/../x
@@ -140,7 +140,7 @@ log:
   level: loud
 nonsense: 1
 `, []string{
-			"3 srt.adress", "4 srt.latency", "5 srt.passphrase", "6 srt.default_stream", "8 srt.streams[0].path",
+			"3 srt.addr", "4 srt.latency", "5 srt.passphrase", "6 srt.default_stream", "8 srt.streams[0].path",
 			"10 srt.streams[1].passphrase", "12 web.https", "13 web.http", "14 web.cert", "15 web.origins[0]",
 			"16 hls.segment", "18 metrics.pprof", "20 log.level", "21 nonsense",
 		}},
@@ -172,15 +172,15 @@ nonsense: 1
 	}
 }
 
-func mistakes(t *testing.T, err error) []*configs.Mistake {
+func mistakes(t *testing.T, err error) []*configs.MistakeError {
 	t.Helper()
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // The join itself is wanted.
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		t.Fatalf("not a join: %v", err)
 	}
-	var out []*configs.Mistake
+	out := make([]*configs.MistakeError, 0, len(joined.Unwrap()))
 	for _, e := range joined.Unwrap() {
-		m, ok := errors.AsType[*configs.Mistake](e)
+		m, ok := errors.AsType[*configs.MistakeError](e)
 		if !ok {
 			t.Fatalf("not a mistake: %v", e)
 		}

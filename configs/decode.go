@@ -14,7 +14,7 @@ import (
 // does not stop at the first mistake, and it remembers each key's line.
 type decoder struct {
 	lines    map[string]int
-	mistakes []*Mistake
+	mistakes []*MistakeError
 }
 
 func (d *decoder) decode(cfg *Config, body ast.Node) {
@@ -37,7 +37,7 @@ func (d *decoder) line(key string) int {
 }
 
 func (d *decoder) mistake(key string, n ast.Node, format string, args ...any) {
-	m := &Mistake{Key: key, Text: fmt.Sprintf(format, args...)}
+	m := &MistakeError{Key: key, Text: fmt.Sprintf(format, args...)}
 	if tok := n.GetToken(); tok != nil && tok.Position != nil {
 		m.Line = tok.Position.Line
 	}
@@ -54,6 +54,7 @@ func (d *decoder) node(key string, n ast.Node, v reflect.Value) {
 	case ast.AliasType, ast.AnchorType, ast.TagType:
 		d.mistake(key, n, "anchors, aliases and tags are not supported")
 		return
+	default: // A value; v's type says which.
 	}
 	switch {
 	case v.Kind() == reflect.Struct:

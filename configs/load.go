@@ -12,8 +12,8 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// Load reads a YAML file over the defaults. The error joins every Mistake of the
-// file, in the order of its lines.
+// Load reads a YAML file over the defaults. The error joins a MistakeError for
+// every mistake in the file, in the order of its lines.
 func Load(path string) (Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -41,16 +41,16 @@ func parse(file string, text []byte) (Config, error) {
 		m.File = file
 		m.Line = cmp.Or(m.Line, d.line(m.Key))
 	}
-	slices.SortStableFunc(d.mistakes, func(a, b *Mistake) int { return a.Line - b.Line })
+	slices.SortStableFunc(d.mistakes, func(a, b *MistakeError) int { return a.Line - b.Line })
 	return Config{}, joinMistakes(d.mistakes)
 }
 
 // document parses YAML and gives the body of its only document; nil when it is
 // empty.
-func document(text []byte) (ast.Node, *Mistake) {
+func document(text []byte) (ast.Node, *MistakeError) {
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		m := &Mistake{Line: 1, Text: err.Error()}
+		m := &MistakeError{Line: 1, Text: err.Error()}
 		if known, ok := errors.AsType[yaml.Error](err); ok {
 			m.Text = known.GetMessage()
 			if tok := known.GetToken(); tok != nil && tok.Position != nil {
@@ -65,7 +65,7 @@ func document(text []byte) (ast.Node, *Mistake) {
 	case 1:
 		return file.Docs[0].Body, nil
 	}
-	m := &Mistake{Line: 1, Text: "more than one YAML document"}
+	m := &MistakeError{Line: 1, Text: "more than one YAML document"}
 	if start := file.Docs[1].Start; start != nil {
 		m.Line = start.Position.Line
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Mistake is one thing that is wrong in a configuration.
-type Mistake struct {
+// MistakeError is one thing that is wrong in a configuration.
+type MistakeError struct {
 	// File and Line say where; zero when the value did not come from a file.
 	File string
 	Line int
@@ -18,7 +18,7 @@ type Mistake struct {
 	Text string
 }
 
-func (m *Mistake) Error() string {
+func (m *MistakeError) Error() string {
 	var b strings.Builder
 	if m.File != "" {
 		fmt.Fprintf(&b, "%s:%d: ", m.File, m.Line)
@@ -31,7 +31,7 @@ func (m *Mistake) Error() string {
 }
 
 // joinMistakes gives one error, nil for none.
-func joinMistakes(mistakes []*Mistake) error {
+func joinMistakes(mistakes []*MistakeError) error {
 	errs := make([]error, len(mistakes))
 	for i, m := range mistakes {
 		errs[i] = m

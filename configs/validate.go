@@ -6,16 +6,17 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/freshet-live/freshet/ingest"
 )
 
-// Validate joins a Mistake for everything that cannot work.
+// Validate joins a MistakeError for everything that cannot work.
 func (c Config) Validate() error { return joinMistakes(c.mistakes()) }
 
-func (c Config) mistakes() []*Mistake {
+func (c Config) mistakes() []*MistakeError {
 	var v validator
 	v.srt(c.SRT)
 	v.within("ingest.hold", c.Ingest.Hold, 0, 30*time.Minute)
@@ -30,10 +31,10 @@ func (c Config) mistakes() []*Mistake {
 	return v.mistakes
 }
 
-type validator struct{ mistakes []*Mistake }
+type validator struct{ mistakes []*MistakeError }
 
 func (v *validator) add(key, format string, args ...any) {
-	v.mistakes = append(v.mistakes, &Mistake{Key: key, Text: fmt.Sprintf(format, args...)})
+	v.mistakes = append(v.mistakes, &MistakeError{Key: key, Text: fmt.Sprintf(format, args...)})
 }
 
 func (v *validator) srt(c SRT) {
@@ -130,10 +131,7 @@ func (v *validator) within(key string, d, lo, hi time.Duration) {
 }
 
 func (v *validator) oneOf(key, s string, allowed ...string) {
-	for _, a := range allowed {
-		if s == a {
-			return
-		}
+	if !slices.Contains(allowed, s) {
+		v.add(key, "%q is none of %v", s, allowed)
 	}
-	v.add(key, "%q is none of %v", s, allowed)
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -62,12 +63,16 @@ func freePorts(cfg *configs.Config) {
 	} {
 		for _, network := range a.networks {
 			if !free(network, *a.address) {
-				host, _, _ := net.SplitHostPort(*a.address) //nolint:errcheck // A default is an address.
-				*a.address = net.JoinHostPort(host, "0")
+				*a.address = anyPort(*a.address)
 				break
 			}
 		}
 	}
+}
+
+// anyPort is the address with a port for the system to choose.
+func anyPort(address string) string {
+	return address[:strings.LastIndexByte(address, ':')+1] + "0"
 }
 
 func free(network, address string) bool {
@@ -116,11 +121,9 @@ func pushDemo(ctx context.Context, log *slog.Logger, port string) error {
 	}
 	clip := &player{ctx: ctx, looper: looper}
 	for {
-		err := srt.Push(ctx, url, clip)
-		if ctx.Err() != nil {
-			return nil
+		if err := srt.Push(ctx, url, clip); ctx.Err() == nil {
+			log.Warn("demo push ended", "error", err)
 		}
-		log.Warn("demo push ended", "error", err)
 		select {
 		case <-time.After(time.Second):
 		case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,6 +44,8 @@ type gateway struct {
 	certs    *certs.Source
 	web      *httpd.Server
 	ops      *ops.Server // nil when switched off.
+
+	draining atomic.Bool
 }
 
 // newGateway makes the parts and binds their addresses. Nothing is served yet.
@@ -123,7 +126,7 @@ func (g *gateway) newOps() (err error) {
 	}
 	g.ops, err = ops.New(ops.Config{
 		Addr: g.cfg.Metrics.Address, Gatherer: g.registry, Profiles: g.cfg.Metrics.PProf,
-		Draining: func() bool { return g.web.Draining() },
+		Draining: g.draining.Load,
 		Logger:   g.log.With("part", "ops"),
 	})
 	return err

@@ -57,8 +57,10 @@ func finish(ctx context.Context, name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// drain refuses new encoders and asks MoQ viewers to leave by the deadline.
+// drain is not ready any more, refuses new encoders and asks MoQ viewers to
+// leave by the deadline.
 func (g *gateway) drain(life context.Context) {
+	g.draining.Store(true)
 	g.sessions.Drain()
 	ctx, cancel := context.WithTimeout(life, g.cfg.Drain.Deadline)
 	defer cancel()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/freshet-live/freshet/configs"
 )
@@ -24,8 +23,8 @@ func (c serveCommand) Run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
-	log.Info("gateway started", "version", versionName(), "srt", g.srt.Addr(), slog.Any("http", g.web.HTTPAddr()),
-		"https", g.web.HTTPSAddr(), "config", cfg)
+	log.Info("gateway started", "version", versionName(), "srt", g.srt.Addr(),
+		"http", g.web.HTTPAddr(), "https", g.web.HTTPSAddr(), "config", cfg)
 	if err := g.Run(ctx); err != nil {
 		return err
 	}

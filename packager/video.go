@@ -148,7 +148,11 @@ func (v *video) publish(pic picture, random bool, au *ingest.AccessUnit, at plac
 	case random:
 		flags = cmaf.FlagsIntra
 	}
-	duration, offset := o.fit(at.dts+v.shift, at.pts, at.delta)
+	delta := at.delta
+	if d := int64(o.header.FrameDuration); d > 0 && !o.started {
+		delta = d // The timeline could not know it yet.
+	}
+	duration, offset := o.fit(at.dts+v.shift, at.pts, delta)
 	v.sample[0] = cmaf.Sample{Units: v.units, Duration: duration, Offset: offset, Flags: flags}
 	return o.append(v.sample[:], true, au.Complete.Add(-v.slot.p.delay), au.Complete)
 }

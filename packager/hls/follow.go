@@ -269,15 +269,9 @@ func (f *follower) publish() {
 // settled tells whether every rendition has a segment, so that the Multivariant
 // Playlist can list it. One that comes late is not waited for.
 func (f *follower) settled() bool {
-	for _, r := range f.renditions {
-		if len(r.kept) > 1 {
-			return true
-		}
-		if r.peak == 0 {
-			return false
-		}
-	}
-	return len(f.renditions) > 0
+	late := slices.ContainsFunc(f.renditions, func(r *Rendition) bool { return len(r.kept) > 1 })
+	missing := slices.ContainsFunc(f.renditions, func(r *Rendition) bool { return r.peak == 0 })
+	return late || !missing
 }
 
 // end closes a rendition's playlist for good.

@@ -410,3 +410,18 @@ func TestMalformed(t *testing.T) {
 		}
 	})
 }
+
+// Video that is declared and never comes keeps audio from nobody.
+func TestSilentVideo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, hls.Config{}, hlstest.Config{SilentVideo: true})
+		defer s.stop()
+		s.play(30 * time.Second)
+		if n := len(segments(t, s.text("audio"))); n < 3 {
+			t.Errorf("%d segments:\n%s", n, s.text("audio"))
+		}
+		if text := s.text(""); strings.Contains(text, "video") {
+			t.Errorf("video is listed:\n%s", text)
+		}
+	})
+}

@@ -21,6 +21,8 @@ type Config struct {
 	// AudioFrames of 1024 samples at 48 kHz make an audio chunk; 5 by default.
 	AudioFrames uint64
 	NoVideo     bool
+	// SilentVideo declares video that never comes.
+	SilentVideo bool
 	NoAudio     bool
 	// Start is the media time of the first sample; time.Now by default.
 	Start time.Time
@@ -53,7 +55,6 @@ type stream struct {
 	group      *relay.Group
 	next       uint64 // Decode time.
 	sequence   uint32
-	ended      bool
 }
 
 func (s *stream) name() string {
@@ -160,8 +161,8 @@ func (e *Encoder) append(g *relay.Group, payload []byte) {
 func (e *Encoder) Advance(to time.Time) {
 	e.tb.Helper()
 	for {
-		video := e.video != nil && !e.video.ended && !e.videoEnd().After(to)
-		audio := e.audio != nil && !e.audio.ended && !e.audioEnd().After(to)
+		video := e.video != nil && !e.cfg.SilentVideo && !e.videoEnd().After(to)
+		audio := e.audio != nil && !e.audioEnd().After(to)
 		switch {
 		case video && (!audio || !e.videoEnd().After(e.audioEnd())):
 			e.videoFrame()
@@ -204,7 +205,7 @@ func (e *Encoder) audioChunk() {
 	e.tb.Helper()
 	s := e.audio
 	switch {
-	case e.video == nil:
+	case e.video == nil || e.cfg.SilentVideo:
 		if s.group == nil || s.at().Sub(e.groupStart) >= time.Second {
 			e.id++
 			e.groupStart = s.at()

@@ -3,6 +3,7 @@ package llhlstest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -150,7 +151,7 @@ func (l *playlist) last() uint64 {
 
 // find looks a listed part up, with its segment.
 func (l *playlist) find(uri string) (segment, *part) {
-	for _, s := range append(l.segments[:len(l.segments):len(l.segments)], l.open) {
+	for _, s := range append(slices.Clip(l.segments), l.open) {
 		for i := range s.parts {
 			if s.parts[i].uri == uri {
 				return s, &s.parts[i]

@@ -37,7 +37,8 @@ const reorderPatience = 100;
 export class Sequencer<T> {
   private readonly groups = new Map<number, Group<T>>();
   private position: Position | undefined;
-  private bytes = 0;
+  /** What waits, with its overhead. */
+  bytes = 0;
   private rejoining = true;
 
   constructor(private readonly handler: SequencerHandler<T>) {}

@@ -26,7 +26,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	exit := -1
 	var cli commands
 	parser, err := kong.New(&cli, kong.Name("freshet"), kong.Description("A live gateway: SRT in, MoQ and LL-HLS out."),
-		kong.UsageOnError(), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(console{stdout, stderr}))
 	if err != nil {
 		fmt.Fprintln(stderr, "freshet:", err)

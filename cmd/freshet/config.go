@@ -11,7 +11,7 @@ type configCommand struct {
 }
 
 type configCheckCommand struct {
-	File string `arg:"" help:"The YAML file." type:"path"`
+	File string `arg:"" help:"The YAML file."`
 }
 
 func (c configCheckCommand) Run(con console) error {

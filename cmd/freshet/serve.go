@@ -7,7 +7,7 @@ import (
 )
 
 type serveCommand struct {
-	Config string `help:"The YAML file; defaults without one." short:"c" type:"path"`
+	Config string `help:"The YAML file; defaults without one." short:"c"`
 }
 
 func (c serveCommand) Run(ctx context.Context, con console) error {

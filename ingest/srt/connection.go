@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -137,7 +138,7 @@ func (c *connection) reason(ctx context.Context, err error) error {
 func (c *connection) logEnd(reason error) {
 	level := slog.LevelInfo
 	name := endName(reason)
-	if name == "not_a_transport_stream" || name == "sink" {
+	if slices.Contains([]string{"not_a_transport_stream", "buffer_overflow", "sink"}, name) {
 		level = slog.LevelWarn
 	}
 	c.listener.metrics.ended.WithLabelValues(name).Inc()
@@ -156,6 +157,7 @@ func endName(reason error) string {
 	}{
 		{errPeerClosed, "closed_by_encoder"},
 		{errPeerSilent, "silent"},
+		{errBuffered, "buffer_overflow"},
 		{mpegts.ErrNoSync, "not_a_transport_stream"},
 		{ingest.ErrTakenOver, "taken_over"},
 		{ingest.ErrDraining, "draining"},

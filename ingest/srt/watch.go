@@ -2,6 +2,7 @@ package srt
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -13,7 +14,13 @@ const (
 	silentAfter = time.Second
 	// reportEvery is how often statistics go to the debug log.
 	reportEvery = 10 * time.Second
+	// maxBuffered is what gosrt may hold back of one connection: it sets no
+	// limit of its own, and an encoder whose timestamps lie far in the future
+	// would fill the memory. 64 MiB are 10 s at 50 Mbit/s.
+	maxBuffered = 64 << 20
 )
+
+var errBuffered = errors.New("too much held back: the timestamps run ahead")
 
 // watch looks after a connection until ctx ends: it tells the session that data
 // comes, feeds the metrics, and hangs up when the session has ended.
@@ -60,6 +67,11 @@ func (w *watcher) look(now time.Time) {
 		w.log.Warn("srt encoder is silent")
 	}
 	w.last = s
+	if s.ByteRcvBuf > maxBuffered {
+		conn := w.socket.Load()
+		w.listener.events.ended(conn.SocketId(), errBuffered)
+		_ = conn.Close() // It returns nil always.
+	}
 	if now.Sub(w.reported) >= reportEvery {
 		w.reported = now
 		w.log.Debug("srt statistics", "stats", s)

@@ -75,6 +75,16 @@ func (o *outgoing) raise(limit uint64) bool {
 	return true
 }
 
+// errUnasked: the peer sends media although nothing was asked of it.
+var errUnasked = errors.New("stream for a request that was not made")
+
+// asked tells whether any request was made.
+func (o *outgoing) asked() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.next != o.parity()
+}
+
 func (o *outgoing) wakeLocked() {
 	close(o.changed)
 	o.changed = make(chan struct{})
@@ -136,7 +146,7 @@ func (s *session) call(ctx context.Context, m wire.Message) (*call, error) {
 		return nil, err
 	}
 	if c.st != nil {
-		s.tasks.Go(c.read)
+		s.begin(c.read)
 	}
 	return c, nil
 }

@@ -140,6 +140,9 @@ func (o *outgoing) fetchStream(r *wire.StreamReader) error {
 	if err != nil {
 		return err
 	}
+	if !o.asked() {
+		return errUnasked
+	}
 	ctx, cancel := context.WithTimeout(o.s.ctx, reorderWait)
 	defer cancel()
 	var f *Fetch

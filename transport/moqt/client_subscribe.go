@@ -92,7 +92,7 @@ func (c *Client) Subscribe(ctx context.Context, ns relay.Namespace, track string
 		c.s.fail(err)
 		return nil, err
 	}
-	c.s.tasks.Go(sub.read)
+	c.s.begin(sub.read)
 	return sub, nil
 }
 
@@ -297,6 +297,9 @@ func (o *outgoing) subgroupStream(t uint64, r *wire.StreamReader) error {
 	h, err := r.ReadSubgroupHeader(t)
 	if err != nil {
 		return err
+	}
+	if !o.asked() {
+		return errUnasked
 	}
 	ctx, cancel := context.WithTimeout(o.s.ctx, reorderWait)
 	defer cancel()

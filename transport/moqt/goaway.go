@@ -23,11 +23,9 @@ func (s *session) goAway(uri string, deadline time.Time) {
 		RequestID:    s.incoming.nextID(),
 		HasRequestID: true,
 	}
-	s.tasks.Go(func() {
-		if err := s.control.write(m); err != nil {
-			s.fail(err)
-		}
-	})
+	if err := s.control.write(m); err != nil {
+		s.fail(err)
+	}
 }
 
 func (s *session) isLeaving() bool {

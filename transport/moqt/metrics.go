@@ -3,6 +3,7 @@ package moqt
 import (
 	"context"
 	"errors"
+	"os"
 	"strconv"
 	"time"
 
@@ -68,7 +69,7 @@ func endReason(err error) string {
 	switch {
 	case err == nil:
 		return "peer_closed"
-	case errors.Is(err, ErrStalled):
+	case errors.Is(err, ErrStalled), errors.Is(err, os.ErrDeadlineExceeded):
 		return "stalled"
 	case errors.Is(err, ErrSetupTimeout):
 		return "setup_timeout"

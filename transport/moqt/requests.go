@@ -179,11 +179,30 @@ func (in *incoming) update(m *wire.RequestUpdate) error {
 		return err
 	}
 	x, ok := in.find(m.ExistingID)
-	if !ok {
-		// It may have just ended here, so this is not held against the peer.
-		return nil
+	if ok {
+		return x.update(m)
 	}
-	return x.update(m)
+	in.mu.Lock()
+	seen := in.ids.seen(m.ExistingID)
+	in.mu.Unlock()
+	if !seen {
+		return wire.Violation("REQUEST_UPDATE for a request that was not made")
+	}
+	if in.s.d.Control == wire.OneBidi {
+		// It has just ended here; the peer could not know. Where requests have
+		// streams of their own, the end of the stream says so.
+		in.s.tasks.Go(func() { in.refuseLate(m) })
+	}
+	return nil
+}
+
+func (in *incoming) refuseLate(m *wire.RequestUpdate) {
+	err := in.s.control.write(&wire.RequestError{
+		RequestID: m.RequestID, Code: wire.RequestDoesNotExist, Reason: "the request has ended",
+	})
+	if err != nil {
+		in.s.fail(err)
+	}
 }
 
 func requestID(m wire.Message) uint64 {

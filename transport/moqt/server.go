@@ -113,8 +113,9 @@ func (s *Server) Drain(ctx context.Context, uri string) {
 	idle := s.idle
 	s.mu.Unlock()
 
+	var tasks sync.WaitGroup
 	for _, sess := range sessions {
-		sess.goAway(uri, deadline)
+		tasks.Go(func() { sess.goAway(uri, deadline) })
 	}
 	select {
 	case <-idle:
@@ -123,6 +124,7 @@ func (s *Server) Drain(ctx context.Context, uri string) {
 	for _, sess := range sessions {
 		sess.fail(&wire.Error{Code: wire.GoawayTimeout, Reason: "server is going away"})
 	}
+	tasks.Wait()
 }
 
 func (s *Server) add(sess *session) bool {

@@ -77,7 +77,7 @@ type session struct {
 	goaways  int  // Guarded by mu. GOAWAY messages of the peer.
 	leaving  bool // Guarded by mu. We sent GOAWAY.
 	setups   int  // Guarded by mu. SETUP messages of the peer.
-	shutdown *time.Timer
+	finished bool // Guarded by mu. No task may begin any more.
 }
 
 func newSession(ctx context.Context, conn Conn, r role, env environment) (*session, error) {
@@ -133,6 +133,16 @@ func (s *session) start() {
 	s.tasks.Go(s.awaitSetup)
 }
 
+// begin runs f as a task, for callers that are no task themselves; not when the
+// session has ended.
+func (s *session) begin(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.finished {
+		s.tasks.Go(f)
+	}
+}
+
 // fail ends the session with the first error it is told of.
 func (s *session) fail(err error) { s.cancel(err) }
 
@@ -142,6 +152,9 @@ func (s *session) finish() error {
 	cause := context.Cause(s.ctx)
 	code, reason := closeCode(cause)
 	_ = s.conn.CloseWithError(code, reason)
+	s.mu.Lock()
+	s.finished = true
+	s.mu.Unlock()
 	s.tasks.Wait()
 	if e, ok := errors.AsType[*CloseError](cause); ok && e.Remote && e.Code == uint64(wire.NoError) {
 		return nil

@@ -246,6 +246,10 @@ func TestJump(t *testing.T) {
 		if n := count(all, func(l listed) bool { return l.discontinuity }); n != 1 {
 			t.Errorf("%d discontinuities, want 1:\n%s", n, s.text("video"))
 		}
+		s.play(30 * time.Second)
+		if n := number(t, s.text("video"), "#EXT-X-DISCONTINUITY-SEQUENCE:"); n != 1 {
+			t.Errorf("discontinuity sequence %v after the tag has left", n)
+		}
 	})
 }
 
@@ -424,4 +428,42 @@ func TestSilentVideo(t *testing.T) {
 			t.Errorf("video is listed:\n%s", text)
 		}
 	})
+}
+
+// Whole groups are joined up to about the segment duration; longer ones raise
+// the target duration, up to its bound, and are then cut.
+func TestSegmentDurations(t *testing.T) {
+	for _, tt := range []struct {
+		frames           int // Per group, at 25 fps.
+		duration, target float64
+		independent      bool
+	}{
+		{10, 2, 2, true},
+		{25, 2, 2, true},
+		{30, 2.4, 2, true},
+		{48, 1.92, 2, true},
+		{50, 2, 2, true},
+		{100, 4, 4, true},
+		{1 << 30, 6.48, 6, false},
+	} {
+		t.Run(strconv.Itoa(tt.frames), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, hls.Config{}, hlstest.Config{Frames: func(int) int { return tt.frames }})
+				defer s.stop()
+				s.play(30 * time.Second)
+				text := s.text("video")
+				if got := number(t, text, "#EXT-X-TARGETDURATION:"); got != tt.target {
+					t.Errorf("target duration %v, want %v", got, tt.target)
+				}
+				for msn, l := range segments(t, text) {
+					if l.duration != tt.duration {
+						t.Errorf("segment %d lasts %v, want %v", msn, l.duration, tt.duration)
+					}
+				}
+				if got := strings.Contains(text, "#EXT-X-INDEPENDENT-SEGMENTS"); got != tt.independent {
+					t.Errorf("independent segments %v, want %v", got, tt.independent)
+				}
+			})
+		})
+	}
 }

@@ -64,22 +64,20 @@ func (p *eac3) parse(b []byte, _, final bool) (f frame, n int) {
 }
 
 func eac3Header(b []byte) (f eac3Frame) {
-	r := bitReader{b: b, pos: 16}
-	kind := r.bits(2)
-	f.id = uint8(r.bits(3))
-	f.size = 2 * (int(r.bits(11)) + 1)
-	f.fscod = uint8(r.bits(2))
+	kind, code := b[2]>>6, b[4]>>4&3
+	f.id = b[2] >> 3 & 7
+	f.size = 2 * ((int(b[2]&7)<<8 | int(b[3])) + 1)
+	f.fscod, f.acmod, f.lfe, f.bsid = b[4]>>6, b[4]>>1&7, b[4]&1, b[5]>>3
 	f.dependent = kind == 1
 	f.rate, f.blocks = ac3Rates[f.fscod], ac3Blocks
-	if code := r.bits(2); f.fscod == 3 {
+	if f.fscod == 3 {
 		f.rate = ac3Rates[code] / 2
 	} else {
 		f.blocks = [4]int{1, 2, 3, 6}[code]
 	}
-	f.acmod, f.lfe, f.bsid = uint8(r.bits(3)), uint8(r.bits(1)), uint8(r.bits(5))
 	f.broken = !ac3Sync(b) || kind == 3 || f.rate == 0 || f.size < 8 || f.bsid < 11 || f.bsid > 16
 	if f.dependent {
-		f.readMap(&r)
+		f.readMap(&bitReader{b: b, pos: 45})
 	}
 	return f
 }

@@ -1,6 +1,7 @@
 package mpegts
 
 import (
+	"bytes"
 	"math"
 
 	mch264 "github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
@@ -27,10 +28,11 @@ const sliceHeadSize = 24
 // h264 reads what separates access units of H.264. It keeps the parameter sets
 // that slice headers depend on.
 type h264 struct {
-	sps  [32]h264Params
-	pps  [256]uint8 // The SPS each refers to.
-	seen bool       // There was an SPS.
-	step int64
+	sps     [32]h264Params
+	pps     [256]uint8 // The SPS each refers to.
+	lastSPS []byte     // To skip repetitions; nil before the first.
+	fields  bool       // Some SPS allows fields.
+	step    int64
 }
 
 // h264Params are the fields of an SPS that a slice header depends on.
@@ -68,10 +70,14 @@ func (h *h264) slice(b []byte, whole bool) (nalRole, field, bool) {
 	if role == roleSlice {
 		return role, field{}, true
 	}
+	if !h.fields {
+		return role, field{}, true
+	}
 	if len(b) < sliceHeadSize && !whole {
 		return roleOther, field{}, false
 	}
-	r := bitReader{b: unescape(b[1:min(len(b), sliceHeadSize)])}
+	var buf [sliceHeadSize]byte
+	r := header(b, &buf)
 	r.golomb() // first_mb_in_slice
 	r.golomb() // slice_type
 	sps := h.sps[h.pps[r.golomb()&0xFF]&31]
@@ -91,20 +97,13 @@ func (h *h264) slice(b []byte, whole bool) (nalRole, field, bool) {
 func (h *h264) complete(b []byte) {
 	switch b[0] & 0x1F {
 	case h264SPS:
-		h.seen = true
-		var s mch264.SPS
-		if s.Unmarshal(b) != nil || s.ID > 31 || s.Log2MaxFrameNumMinus4 > 12 {
-			return
-		}
-		h.sps[s.ID] = h264Params{!s.FrameMbsOnlyFlag, s.SeparateColourPlaneFlag, int(s.Log2MaxFrameNumMinus4) + 4}
-		h.step = 0
-		if s.VUI != nil && s.VUI.TimingInfo != nil {
-			if t := ingest.Clock / s.FPS(); t >= 1 && t < ingest.Clock {
-				h.step = int64(math.Round(t))
-			}
+		if !bytes.Equal(b, h.lastSPS) {
+			h.lastSPS = append(h.lastSPS[:0], b...)
+			h.setSPS(b)
 		}
 	case h264PPS:
-		r := bitReader{b: unescape(b[1:min(len(b), 16)])}
+		var buf [sliceHeadSize]byte
+		r := header(b, &buf)
 		pps, sps := r.golomb(), r.golomb()
 		if !r.over && pps < 256 && sps < 32 {
 			h.pps[pps] = uint8(sps)
@@ -112,7 +111,22 @@ func (h *h264) complete(b []byte) {
 	}
 }
 
-func (h *h264) ready() bool { return h.seen }
+func (h *h264) setSPS(b []byte) {
+	var s mch264.SPS
+	if s.Unmarshal(b) != nil || s.ID > 31 || s.Log2MaxFrameNumMinus4 > 12 {
+		return
+	}
+	h.sps[s.ID] = h264Params{!s.FrameMbsOnlyFlag, s.SeparateColourPlaneFlag, int(s.Log2MaxFrameNumMinus4) + 4}
+	h.fields = h.fields || !s.FrameMbsOnlyFlag
+	h.step = 0
+	if s.VUI != nil && s.VUI.TimingInfo != nil {
+		if t := ingest.Clock / s.FPS(); t >= 1 && t < ingest.Clock {
+			h.step = int64(math.Round(t))
+		}
+	}
+}
+
+func (h *h264) ready() bool { return h.lastSPS != nil }
 
 func (h *h264) ticks() int64 { return h.step }
 
@@ -140,7 +154,8 @@ func (h *h264) random(units [][]byte) (strict, weak bool) {
 
 // intraSlice reads slice_type (table 7-6).
 func intraSlice(b []byte) bool {
-	r := bitReader{b: unescape(b[1:min(len(b), sliceHeadSize)])}
+	var buf [sliceHeadSize]byte
+	r := header(b, &buf)
 	r.golomb()
 	t := r.golomb() % 5
 	return !r.over && (t == 2 || t == 4)
@@ -177,24 +192,11 @@ func seiValue(b []byte) (int, []byte) {
 	return v, b
 }
 
-// unescape removes emulation prevention bytes; b is not changed.
-func unescape(b []byte) []byte {
-	zeros := 0
-	for i, c := range b {
-		if zeros >= 2 && c == 3 {
-			out := append(make([]byte, 0, len(b)), b[:i]...)
-			return unescapeRest(out, b[i+1:])
-		}
-		if zeros++; c != 0 {
-			zeros = 0
-		}
-	}
-	return b
-}
-
-func unescapeRest(out, b []byte) []byte {
-	zeros := 0
-	for _, c := range b {
+// header is the begin of a NAL unit without its first byte and without emulation
+// prevention bytes, for reading fields near the front.
+func header(b []byte, buf *[sliceHeadSize]byte) bitReader {
+	n, zeros := 0, 0
+	for _, c := range b[1:min(len(b), sliceHeadSize)] {
 		if zeros >= 2 && c == 3 {
 			zeros = 0
 			continue
@@ -202,7 +204,8 @@ func unescapeRest(out, b []byte) []byte {
 		if zeros++; c != 0 {
 			zeros = 0
 		}
-		out = append(out, c)
+		buf[n] = c
+		n++
 	}
-	return out
+	return bitReader{b: buf[:n]}
 }

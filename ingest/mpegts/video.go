@@ -12,8 +12,8 @@ const (
 	// maxNALs bounds the NAL units of a picture: one for each macroblock row
 	// of 8K, with room.
 	maxNALs = 4096
-	// minBuffer is the least that is allocated for a picture.
-	minBuffer = 1 << 10
+	// keepBuffer is what is kept allocated after an exceptional picture.
+	keepBuffer = 1 << 20
 	// maxSplit is the longest PES_packet_length that is believed to hold a
 	// whole picture: longer pictures are split over several PES.
 	maxSplit = 60_000
@@ -64,18 +64,18 @@ type nalCodec interface {
 type nal struct{ start, end int } // Without start code.
 
 // video joins NAL units to access units (ITU-T H.264 7.4.1.2.3, H.265 7.4.2.4.4)
-// in a buffer that is handed on with them.
+// in one buffer. A picture that is complete is copied out of it in one piece:
+// that is cheaper than new buffers, which have to be cleared and grown.
 type video struct {
 	s     *stream
 	codec nalCodec
 
-	buf     []byte // Begins at or before the access unit.
+	buf     []byte // Begins at or before the access unit. Reused.
 	base    int64  // Position of buf[0] in the stream.
 	scan    int    // Where in buf to look for the next start code.
 	nals    []nal  // All but the last are whole.
 	judged  int    // So many of nals have been looked at.
 	marks   marks
-	guess   int // What to allocate for a picture.
 	waiting bool
 	missing bool // The next access unit is Lost.
 
@@ -92,7 +92,7 @@ type video struct {
 }
 
 func newVideo(s *stream) *video {
-	v := &video{s: s, guess: 16 << 10, waiting: true, border: -1, alignAt: -1}
+	v := &video{s: s, waiting: true, border: -1, alignAt: -1}
 	if s.codec == ingest.CodecH265 {
 		v.codec = &h265{}
 	} else {
@@ -105,25 +105,13 @@ func (v *video) begin(ts times, size int) {
 	pos := v.base + int64(len(v.buf))
 	v.marks.add(pos, ts)
 	v.alignAt = pos
-	if size > 0 && cap(v.buf)-len(v.buf) < size {
-		v.grow(size)
-	}
 	v.s.end.unsure = size >= maxSplit
-}
-
-func (v *video) grow(n int) {
-	buf := make([]byte, len(v.buf), len(v.buf)+n)
-	copy(buf, v.buf)
-	v.buf = buf
 }
 
 func (v *video) data(p []byte) bool {
 	if len(v.buf)+len(p) > maxUnit || len(v.nals) > maxNALs {
 		v.s.d.tally.error(ErrorOversize)
 		return false
-	}
-	if v.buf == nil {
-		v.buf = make([]byte, 0, max(v.guess, len(p)))
 	}
 	v.buf = append(v.buf, p...)
 	if v.alignAt >= 0 && v.cutOff() {
@@ -287,11 +275,10 @@ func (v *video) discard(n int) {
 }
 
 // cut hands out the access unit before NAL unit n and begins the next one with
-// it, in a new buffer.
+// it.
 func (v *video) cut(n int) {
 	from := v.nals[n].start - 3
 	v.emit(n)
-	rest := v.buf[from:]
 	v.discard(n)
 	for i := range v.nals {
 		v.nals[i].start -= from
@@ -299,7 +286,7 @@ func (v *video) cut(n int) {
 			v.nals[i].end -= from
 		}
 	}
-	v.buf = append(make([]byte, 0, max(v.guess, len(rest))), rest...)
+	v.buf = append(v.buf[:0], v.buf[from:]...)
 	v.base += int64(from)
 	v.scan -= from
 	v.ts = v.marks.take(v.base)
@@ -307,18 +294,17 @@ func (v *video) cut(n int) {
 
 // emit pushes the first n NAL units as an access unit.
 func (v *video) emit(n int) {
-	units := make([][]byte, 0, n)
-	for _, u := range v.nals[:n] {
-		if b := v.buf[u.start:u.end:u.end]; len(b) > 0 && v.codec.keep(b) {
-			units = append(units, b)
-		}
-	}
-	size := v.nals[n-1].end
-	v.guess = max(size+size/4, v.guess-v.guess/8, minBuffer)
 	v.slices, v.first, v.border = false, field{}, -1
-
 	if !v.codec.ready() {
 		return
+	}
+	from := v.nals[0].start
+	buf := bytes.Clone(v.buf[from:v.nals[n-1].end])
+	units := make([][]byte, 0, n)
+	for _, u := range v.nals[:n] {
+		if b := buf[u.start-from : u.end-from : u.end-from]; len(b) > 0 && v.codec.keep(b) {
+			units = append(units, b)
+		}
 	}
 	strict, weak := v.codec.random(units)
 	if strict {
@@ -351,7 +337,7 @@ func (v *video) end() {
 func (v *video) all() {
 	v.emit(len(v.nals))
 	v.base += int64(len(v.buf))
-	v.buf, v.nals, v.judged, v.scan = nil, v.nals[:0], 0, 0
+	v.clear()
 }
 
 func (v *video) flush() {
@@ -369,6 +355,15 @@ func (v *video) lost() {
 
 func (v *video) reset() {
 	v.base += int64(len(v.buf))
-	v.buf, v.nals, v.judged, v.scan, v.marks = v.buf[:0], v.nals[:0], 0, 0, v.marks[:0]
+	v.clear()
+	v.marks = v.marks[:0]
 	v.ts, v.slices, v.first, v.border, v.alignAt = times{}, false, field{}, -1, -1
+}
+
+// clear empties the buffer.
+func (v *video) clear() {
+	if v.buf = v.buf[:0]; cap(v.buf) > keepBuffer {
+		v.buf = nil
+	}
+	v.nals, v.judged, v.scan = v.nals[:0], 0, 0
 }

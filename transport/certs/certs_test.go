@@ -233,6 +233,25 @@ func TestFilesAreSwapped(t *testing.T) {
 	})
 }
 
+func TestCheck(t *testing.T) {
+	now := time.Now()
+	source, err := certs.New(certs.Config{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		after time.Duration
+		valid bool
+	}{{0, true}, {12 * day, true}, {13 * day, false}, {-2 * time.Hour, false}} {
+		start := now
+		now = now.Add(tt.after)
+		if err := source.Check(); (err == nil) != tt.valid {
+			t.Errorf("%s later: %v", tt.after, err)
+		}
+		now = start
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	dir := t.TempDir()
 	writePair(t, dir, time.Now().Add(-time.Hour))

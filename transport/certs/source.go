@@ -119,6 +119,19 @@ func (s *Source) Certificate() *tls.Certificate {
 	return s.current
 }
 
+// Check tells whether the certificate being served is valid now.
+func (s *Source) Check() error {
+	leaf := s.Certificate().Leaf
+	switch now := s.cfg.Now(); {
+	case now.After(leaf.NotAfter):
+		return fmt.Errorf("certificate expired at %s", leaf.NotAfter.Format(time.RFC3339))
+	case now.Before(leaf.NotBefore):
+		return fmt.Errorf("certificate is not valid before %s", leaf.NotBefore.Format(time.RFC3339))
+	default:
+		return nil
+	}
+}
+
 // Hash is the SHA-256 of the DER bytes of the certificate being served.
 func (s *Source) Hash() [sha256.Size]byte {
 	return sha256.Sum256(s.Certificate().Certificate[0])

@@ -32,7 +32,7 @@ type Config struct {
 	// the drain's deadline.
 	MoQ func(ctx context.Context, conn moqt.Conn)
 	// Origins restricts the pages that may open a WebTransport session; nil
-	// allows all.
+	// allows all, an empty list none.
 	Origins []string
 	// MaxSessions caps the QUIC connections and so the sessions; 0 is 10,000.
 	MaxSessions int

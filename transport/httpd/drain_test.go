@@ -33,6 +33,10 @@ func TestDrainLetsWorkEnd(t *testing.T) {
 		}
 	})
 	clients := n.clients(t)
+	clients["HTTP/2"].do(http.MethodGet, "/", nil)
+	if err := n.Ready(); err != nil {
+		t.Errorf("not ready: %v", err)
+	}
 	bodies := make(chan string, len(clients))
 	for _, c := range clients {
 		go func() {
@@ -49,8 +53,8 @@ func TestDrainLetsWorkEnd(t *testing.T) {
 	if closed, ok := errors.AsType[*moqt.CloseError](cause(t, session)); !ok || closed.Reason != "asked to leave" {
 		t.Errorf("the session ended with %v", context.Cause(session.Context()))
 	}
-	if !n.Draining() {
-		t.Error("not draining")
+	if !n.Draining() || n.Ready() == nil {
+		t.Errorf("draining %t, ready %v", n.Draining(), n.Ready())
 	}
 	if _, err := http.Get(n.plain()); err == nil {
 		t.Error("a new connection was accepted")

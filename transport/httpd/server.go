@@ -46,6 +46,7 @@ type Server struct {
 	drained   context.Context
 	drain     context.CancelFunc
 
+	running  atomic.Bool
 	draining atomic.Bool
 }
 
@@ -162,11 +163,27 @@ func port(a net.Addr) int {
 // Draining tells whether the end of Run's context has been seen.
 func (s *Server) Draining() bool { return s.draining.Load() }
 
+// Ready tells why the server is not ready for new viewers, nil when it is.
+func (s *Server) Ready() error {
+	switch {
+	case s.draining.Load():
+		return errors.New("draining")
+	case !s.running.Load():
+		return errors.New("not serving")
+	case s.encrypted != nil:
+		return s.cfg.Certs.Check()
+	default:
+		return nil
+	}
+}
+
 // Run serves until ctx ends, and then drains.
 func (s *Server) Run(ctx context.Context) error {
 	// Requests and sessions outlive ctx until the drain's deadline.
 	hard, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	s.running.Store(true)
+	defer s.running.Store(false)
 	group, ctx := errgroup.WithContext(ctx)
 	var servers []*http.Server
 	if s.plain != nil {

@@ -130,6 +130,16 @@ func TestProtocolNegotiation(t *testing.T) {
 	}
 }
 
+func TestNoOriginAllowed(t *testing.T) {
+	n := startNode(t, func(cfg *wtconn.Config) { cfg.Origins = []string{} })
+	if _, _, err := n.dial(t, "/moq", http.Header{"Origin": {"https://a.example"}}, "moqt-18"); err == nil {
+		t.Error("an empty list let a page in")
+	}
+	if _, _, err := n.dial(t, "/moq", nil, "moqt-18"); err != nil {
+		t.Errorf("a client without a page: %v", err)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	drain, stop := context.WithCancel(t.Context())
 	defer stop()

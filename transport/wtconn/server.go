@@ -50,7 +50,8 @@ type Config struct {
 	Paths []string
 	// Origins restricts the pages that may open a session, such as
 	// "https://example.com"; nil allows all, which is safe as long as a session
-	// gets nothing by cookies. Clients without a page send no Origin.
+	// gets nothing by cookies, and an empty list none. Clients without a page send
+	// no Origin.
 	Origins []string
 	// MaxSessions caps the sessions; 0 is 10,000.
 	MaxSessions int
@@ -206,7 +207,7 @@ func (s *Server) check(r *http.Request) *refusal {
 
 func (s *Server) originAllowed(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
-	return origin == "" || len(s.cfg.Origins) == 0 || slices.Contains(s.cfg.Origins, origin)
+	return origin == "" || s.cfg.Origins == nil || slices.Contains(s.cfg.Origins, origin)
 }
 
 // choose leaves the newest protocol in common in the header. An offer without

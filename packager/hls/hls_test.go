@@ -448,7 +448,7 @@ func TestSegmentDurations(t *testing.T) {
 	} {
 		t.Run(strconv.Itoa(tt.frames), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newStage(t, hls.Config{}, hlstest.Config{Frames: func(int) int { return tt.frames }})
+				s := newStage(t, hls.Config{}, hlstest.Config{NoAudio: true, Frames: func(int) int { return tt.frames }})
 				defer s.stop()
 				s.play(30 * time.Second)
 				text := s.text("video")

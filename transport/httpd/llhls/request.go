@@ -98,7 +98,7 @@ func (q *request) wait(r *hls.Rendition, done func(*hls.Playlist) bool) (*hls.Pl
 	defer timer.Stop()
 	for {
 		l := r.Playlist()
-		if done(l) || l.Ended {
+		if done(l) {
 			return l, true
 		}
 		select {

@@ -46,6 +46,7 @@ export class FreshetPlayer extends EventTarget {
       config: this.config,
       address,
       clock: this.clock,
+      state: () => this.state,
       report: (state, message) => this.setState(state, message),
       play: () => void this.play(),
       giveUp: (reason) => void this.fallBack(reason),

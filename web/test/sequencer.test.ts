@@ -3,11 +3,15 @@ import { test } from "node:test";
 import { Sequencer } from "../src/play/sequencer.ts";
 import { random } from "./helpers.ts";
 
+/** An item that is known to follow the one before it. */
+const joint = "joint";
+
 function rig() {
   const log: string[] = [];
   const sequencer = new Sequencer<string>({
     deliver: (item) => log.push(item),
     dropped: (group) => log.push(`dropped ${group}`),
+    contiguous: (before, after) => after === joint && before.length > 0,
   });
   const push = (group: number, ...objects: number[]) => {
     for (const object of objects) {
@@ -50,6 +54,17 @@ test("a reset group is left when the next one begins, and counted once", () => {
   sequencer.open(2);
   push(2, 0);
   assert.deepEqual(log, ["1/0", "1/1", "dropped 1", "2/0"]);
+});
+
+test("a group whose end is late is left when the next one plainly follows", () => {
+  const { log, sequencer, push } = rig();
+  sequencer.open(1);
+  push(1, 0);
+  sequencer.push(2, 0, joint, 10, 0);
+  assert.deepEqual(log, ["1/0", joint]);
+  sequencer.end(1, true, 0);
+  push(2, 1);
+  assert.deepEqual(log, ["1/0", joint, "2/1"]);
 });
 
 test("a late group is given up when patience is out, its late objects forgotten", () => {

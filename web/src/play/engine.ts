@@ -27,6 +27,7 @@ export interface EngineHost {
   readonly config: PlayerConfig;
   readonly address: Address;
   readonly clock: ServerClock;
+  state(): PlayerState;
   /** A new state, with words for people. */
   report(state: PlayerState, message: string): void;
   /** Media is there: the picture may start. */

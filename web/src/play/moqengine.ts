@@ -16,10 +16,13 @@ const connectTimeout = 5000;
 const tickInterval = 100;
 /** Connections in a row without a picture after which another transport is tried. */
 const maxFailures = 3;
+/** Without media for so long the viewer is told; without anything, the catalog included, the connection is given up. */
+const silence = 2000;
+const deadSilence = 8000;
 /** A broadcast that is not live is asked for again about so often. */
 const retryInterval = 1000;
 /** Below this much buffer a late group is given up for the next one. */
-const leastPatience = 50;
+const leastPatience = 100;
 /** Before the picture starts, how long the joining fetch may hold up the next group. */
 const joinPatience = 500;
 
@@ -43,6 +46,8 @@ export class MoqEngine implements Engine {
   private failures = 0;
   private lastTrim = 0;
   private notedBytes = 0;
+  private lastMedia = 0;
+  private lastNews = 0;
   /** The broadcast is known not to be live. */
   private waiting = false;
 
@@ -192,6 +197,7 @@ export class MoqEngine implements Engine {
 
   private async apply(session: Session, tracks: CatalogTrack[]): Promise<void> {
     this.waiting = false;
+    this.lastNews = performance.now();
     const chosen = choose(tracks);
     if (chosen.length === 0) {
       this.host.report("waiting", unplayable(tracks));
@@ -233,26 +239,39 @@ export class MoqEngine implements Engine {
   private tick(): void {
     const now = performance.now();
     const patience = this.live.started
-      ? Math.max(leastPatience, this.live.ahead * 1000 - 2 * leastPatience)
+      ? Math.max(leastPatience, this.live.ahead * 1000 - leastPatience)
       : joinPatience;
     this.feeds.video.poll(now, patience);
     this.feeds.audio.poll(now, patience);
-    this.live.tick(now, !this.waiting);
+    this.live.tick(now, !this.waiting && now - this.lastMedia < silence);
     if (now - this.lastTrim > 1000) {
       this.lastTrim = now;
       this.sink?.trim();
-      this.notePlaying();
+      this.notePlaying(now);
     }
   }
 
-  private notePlaying(): void {
+  private notePlaying(now: number): void {
     const received = this.feeds.video.bitrate.total + this.feeds.audio.bitrate.total;
-    if (this.live.started && !this.waiting && received > this.notedBytes) {
+    if (received > this.notedBytes) {
+      this.notedBytes = received;
+      this.lastMedia = now;
+      this.lastNews = now;
+    }
+    if (!this.live.started || this.waiting) {
+      return;
+    }
+    if (now - this.lastMedia < silence) {
       this.failures = 0;
       this.backoff.reset();
       this.host.report("playing", "");
+    } else if (this.host.state() === "playing") {
+      this.host.report("waiting", `${this.host.address.name} is interrupted. Waiting for the encoder…`);
     }
-    this.notedBytes = received;
+    if (now - this.lastNews > deadSilence) {
+      this.lastNews = now;
+      this.session?.close(SessionCode.NoError, "nothing comes any more");
+    }
   }
 
   private aheadOf(kind: Kind): number | null {

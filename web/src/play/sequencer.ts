@@ -9,6 +9,8 @@ export interface SequencerHandler<T> {
   deliver(item: T, group: number, object: number): void;
   /** The rest of a group is given up. */
   dropped(group: number): void;
+  /** Whether nothing can lie between two items, so that a group's end need not be seen. */
+  contiguous(before: T, after: T): boolean;
 }
 
 interface Group<T> {
@@ -40,6 +42,8 @@ export class Sequencer<T> {
   /** What waits, with its overhead. */
   bytes = 0;
   private rejoining = true;
+  /** The last delivered, of the group at position. */
+  private last: T | undefined;
 
   constructor(private readonly handler: SequencerHandler<T>) {}
 
@@ -143,6 +147,7 @@ export class Sequencer<T> {
       }
       entry.items.delete(position.object);
       this.bytes -= ready.bytes;
+      this.last = ready.item;
       this.handler.deliver(ready.item, position.group, position.object++);
     }
   }
@@ -160,6 +165,10 @@ export class Sequencer<T> {
 
   private mayLeave(current: number, next: number, now: number, patience: number): boolean {
     const entry = this.groups.get(current);
+    if (entry && this.meets(entry, current, next)) {
+      entry.open = 0;
+      return true;
+    }
     const waited = now - (this.groups.get(next)?.readyAt ?? now);
     if (waited >= patience) {
       return true;
@@ -168,9 +177,17 @@ export class Sequencer<T> {
     return over && (next === current + 1 || waited >= reorderPatience);
   }
 
+  /** The next group goes on where the last item ended: the rest is a late FIN. */
+  private meets(entry: Group<T>, current: number, next: number): boolean {
+    const first = this.groups.get(next)?.items.get(0)?.item;
+    const whole = entry.items.size === 0 && next === current + 1;
+    return whole && this.last !== undefined && first !== undefined && this.handler.contiguous(this.last, first);
+  }
+
   private advance(to: Position): void {
     const from = this.position?.group ?? to.group;
     this.position = to;
+    this.last = undefined;
     // A wider step is no loss: the broadcast was begun anew (its first group ID is the time).
     for (let group = from; group < to.group && to.group - from <= maxGroups; group++) {
       if (!isWhole(this.groups.get(group))) {

@@ -1,7 +1,7 @@
 import type { CatalogTrack, Kind } from "../media/catalog.ts";
 import { type ChunkInfo, parseChunk, parseTimescale } from "../media/chunk.ts";
 import type { MediaSink } from "../media/sink.ts";
-import { type MoqObject, maxObjectBytes } from "../moqt/datastream.ts";
+import type { MoqObject } from "../moqt/datastream.ts";
 import type { Session } from "../moqt/session.ts";
 import type { Subscription, TrackEnd, TrackHandler } from "../moqt/subscription.ts";
 import { BitrateMeter } from "./meter.ts";
@@ -10,6 +10,7 @@ import { Sequencer } from "./sequencer.ts";
 interface Item {
   readonly track: CatalogTrack;
   readonly payload: Uint8Array<ArrayBuffer>;
+  readonly chunk: ChunkInfo;
 }
 
 export interface FeedHandler {
@@ -48,6 +49,7 @@ export class TrackFeed {
     this.sequencer = new Sequencer<Item>({
       deliver: (item) => this.deliver(item),
       dropped: (group) => this.drop(group),
+      contiguous: (before, after) => before.track === after.track && follows(before.chunk, after.chunk),
     });
   }
 
@@ -131,18 +133,18 @@ export class TrackFeed {
 
   private receive(track: CatalogTrack, object: MoqObject): void {
     const { payload } = object;
-    if (payload.length === 0 || payload.length > maxObjectBytes) {
+    const chunk = parseChunk(payload);
+    if (!chunk) {
       return;
     }
     const now = performance.now();
     this.bitrate.add(payload.length, now);
-    this.sequencer.push(object.group, object.object, { track, payload }, payload.length, now);
+    this.sequencer.push(object.group, object.object, { track, payload, chunk }, payload.length, now);
   }
 
-  private deliver({ track, payload }: Item): void {
+  private deliver({ track, payload, chunk }: Item): void {
     const buffer = this.sink?.buffer(this.kind);
-    const chunk = parseChunk(payload);
-    if (!buffer || !chunk) {
+    if (!buffer) {
       return;
     }
     if (!this.current || !sameHeader(this.current, track)) {
@@ -174,6 +176,12 @@ export class TrackFeed {
       subscription.abandonGroup(group);
     }
   }
+}
+
+/** The decode time of a chunk is the sum of all durations before it. */
+function follows(before: ChunkInfo, after: ChunkInfo): boolean {
+  const gap = Number(after.decodeTime - before.decodeTime) - before.duration;
+  return before.duration > 0 && Math.abs(gap) * 2 < before.duration;
 }
 
 /** A header sets the buffer back to its next key frame, so it is sent once. */

@@ -84,7 +84,7 @@ export class Chrome {
     this.statsButton.addEventListener("click", () => this.toggleStats());
     this.fullscreenButton.addEventListener("click", () => this.toggleFullscreen());
     this.video.addEventListener("dblclick", () => this.toggleFullscreen());
-    for (const type of ["play", "pause", "volumechange"]) {
+    for (const type of ["play", "pause", "volumechange", "loadedmetadata", "emptied"]) {
       this.video.addEventListener(type, () => this.showButtons());
     }
     document.addEventListener("fullscreenchange", () => this.showButtons());
@@ -121,6 +121,7 @@ export class Chrome {
 
   private showButtons(): void {
     const { paused, muted } = this.video;
+    this.playButton.hidden = this.video.readyState === HTMLMediaElement.HAVE_NOTHING;
     setButton(this.playButton, paused ? "play" : "pause", paused ? "Play" : "Pause");
     setButton(this.muteButton, muted ? "muted" : "sound", muted ? "Unmute (M)" : "Mute (M)");
     const full = document.fullscreenElement !== null;

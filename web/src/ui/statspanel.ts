@@ -4,9 +4,9 @@ import { el } from "./dom.ts";
 import { formatBitrate, formatTime } from "./format.ts";
 
 const transports: Record<string, string> = {
-  moq: "MoQ over WebTransport",
-  hls: "LL-HLS (hls.js)",
-  "native-hls": "HLS (browser)",
+  moq: "WebTransport",
+  hls: "LL-HLS · hls.js",
+  "native-hls": "HLS · browser",
 };
 
 /** The overlay of live figures. */

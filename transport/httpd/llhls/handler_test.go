@@ -213,7 +213,11 @@ func TestRulesInTrouble(t *testing.T) {
 				s := newStage(t, hlstest.Config{}, nil)
 				defer s.stop()
 				s.playOn()
-				timer := time.AfterFunc(11100*time.Millisecond, func() { trouble(s.enc) })
+				timer := time.AfterFunc(11100*time.Millisecond, func() {
+					s.encoding.Lock()
+					defer s.encoding.Unlock()
+					trouble(s.enc)
+				})
 				defer timer.Stop()
 				found, err := llhlstest.Check(t.Context(), base+"index.m3u8", llhlstest.Config{Client: s.client, Duration: 40 * time.Second})
 				if err != nil {

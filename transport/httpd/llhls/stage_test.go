@@ -61,6 +61,8 @@ type stage struct {
 	client   *http.Client
 	registry *prometheus.Registry
 	stops    []func()
+
+	encoding sync.Mutex // Held by who uses enc while playOn runs.
 }
 
 const base = "http://freshet/live/cam1/"
@@ -136,7 +138,9 @@ func (s *stage) playOn() {
 		for {
 			select {
 			case <-time.After(5 * time.Millisecond):
+				s.encoding.Lock()
 				s.enc.Advance(time.Now())
+				s.encoding.Unlock()
 			case <-done:
 				return
 			}

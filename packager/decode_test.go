@@ -45,7 +45,7 @@ func TestDecodesLikeSource(t *testing.T) {
 			source := filepath.Join(t.TempDir(), "source.ts")
 			args := append([]string{"-v", "error", "-y"}, tc.input...)
 			args = append(args, strings.Fields(tc.output+" -t 4 -metadata:s language=swe "+source)...)
-			run(t, "ffmpeg", args...)
+			ffmpeg(t, args...)
 			r := newRig(t)
 			r.ts(t, readFile(t, source), 4*time.Second)
 
@@ -89,7 +89,7 @@ func readFile(tb testing.TB, path string) []byte {
 // frames gives the sizes and checksums of all decoded frames, in order.
 func frames(tb testing.TB, path string) []string {
 	tb.Helper()
-	out := run(tb, "ffmpeg", "-v", "error", "-i", path, "-map", "0", "-fps_mode", "passthrough", "-f", "framemd5", "-")
+	out := ffmpeg(tb, "-v", "error", "-i", path, "-map", "0", "-fps_mode", "passthrough", "-f", "framemd5", "-")
 	var list []string
 	for line := range strings.Lines(string(out)) {
 		if f := strings.Split(strings.TrimSpace(line), ","); len(f) == 6 {

@@ -1,5 +1,7 @@
 package packager
 
+import "slices"
+
 // groups hands out group IDs and tells the tracks where to cut, so that groups
 // of one ID begin at the same media time in all tracks. Video leads; audio alone
 // leads itself.
@@ -51,8 +53,8 @@ func (g *groups) videoLeads() bool {
 // newest gives the newest group that a unit at pts has come by, if it has a
 // higher ID than after.
 func (g *groups) newest(pts int64, after uint64) (groupStart, bool) {
-	for i := len(g.starts) - 1; i >= 0; i-- {
-		if s := g.starts[i]; s.id > after && s.pts <= pts {
+	for _, s := range slices.Backward(g.starts) {
+		if s.id > after && s.pts <= pts {
 			return s, true
 		}
 	}

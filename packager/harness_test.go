@@ -3,10 +3,11 @@ package packager_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
+	"slices"
 	"testing"
 	"time"
 
@@ -100,12 +101,7 @@ func (r *rig) read(tb testing.TB) *msf.Catalog {
 }
 
 func (r *rig) names() []string {
-	var names []string
-	for n := range r.tracks {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return names
+	return slices.Sorted(maps.Keys(r.tracks))
 }
 
 // chunk is an object with its place.
@@ -148,8 +144,9 @@ func (r *rig) file(tb testing.TB, name string) string {
 	if !ok {
 		tb.Fatalf("no init data of %q", name)
 	}
+	data = slices.Clone(data) // It is shared.
 	for _, ch := range chunks(tb, r.tracks[name]) {
-		data = append(data[:len(data):len(data)], ch.payload...)
+		data = append(data, ch.payload...)
 	}
 	path := filepath.Join(tb.TempDir(), name+".mp4")
 	if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -158,22 +155,21 @@ func (r *rig) file(tb testing.TB, name string) string {
 	return path
 }
 
-// run executes a foreign tool and gives its standard output. It skips the test
-// where the tool is not installed.
-func run(tb testing.TB, tool string, args ...string) []byte {
+// ffmpeg runs it and gives its standard output. It skips the test where it is
+// not installed.
+func ffmpeg(tb testing.TB, args ...string) []byte {
 	tb.Helper()
-	if _, err := exec.LookPath(tool); err != nil {
-		tb.Skipf("%s is not installed", tool)
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		tb.Skip("ffmpeg is not installed")
 	}
 	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, tool, args...).Output()
+	out, err := exec.CommandContext(ctx, "ffmpeg", args...).Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			tb.Fatalf("%s %v: %v\n%s", tool, args, err, exit.Stderr)
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			tb.Fatalf("ffmpeg %v: %v\n%s", args, err, exit.Stderr)
 		}
-		tb.Fatalf("%s: %v", tool, err)
+		tb.Fatal(err)
 	}
 	return out
 }

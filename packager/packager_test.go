@@ -20,7 +20,7 @@ import (
 // TestGroups checks that a picture leaves as it comes, that groups are GOPs, and
 // that audio is cut at the first frame after each start of a video group.
 func TestGroups(t *testing.T) {
-	rec := record(t, clip)
+	rec := record(t)
 	r := newRig(t)
 	pushed := 0
 	rec.play(t, r, func(_ int, au *ingest.AccessUnit) bool {
@@ -92,7 +92,7 @@ func checkWall(t *testing.T, c chunk, timescale float64) {
 
 // TestLost checks that nothing follows a loss but the next random access point.
 func TestLost(t *testing.T) {
-	rec := record(t, clip)
+	rec := record(t)
 	r := newRig(t)
 	n := 0
 	rec.play(t, r, func(_ int, au *ingest.AccessUnit) bool {
@@ -125,7 +125,7 @@ func TestParameterSets(t *testing.T) {
 		"PPS": func(nal []byte) bool { return nal[0]&31 == 8 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			rec := record(t, clip)
+			rec := record(t)
 			r := newRig(t)
 			n := 0
 			rec.play(t, r, func(_ int, au *ingest.AccessUnit) bool {
@@ -165,7 +165,7 @@ func TestParameterSets(t *testing.T) {
 
 // TestNoRandomAccess checks that a stream without any is not withheld for ever.
 func TestNoRandomAccess(t *testing.T) {
-	rec := record(t, clip)
+	rec := record(t)
 	r := newRig(t)
 	rec.play(t, r, func(_ int, au *ingest.AccessUnit) bool {
 		au.Random = !rec.video(au)
@@ -191,11 +191,11 @@ func TestNoRandomAccess(t *testing.T) {
 // TestReconnect checks that the same tracks go on when the encoder comes back
 // with clocks of its own and other PIDs.
 func TestReconnect(t *testing.T) {
-	rec := record(t, clip)
+	rec := record(t)
 	r := newRig(t)
 	rec.play(t, r, nil)
 	before := chunks(t, r.tracks["video"])
-	again := record(t, clip)
+	again := record(t)
 	for i := range again.program.Streams {
 		again.program.Streams[i].ID += 100
 	}
@@ -230,7 +230,7 @@ func TestReconnect(t *testing.T) {
 
 // TestAudioGap loses frames, repeats frames, and jitters.
 func TestAudioGap(t *testing.T) {
-	rec := record(t, clip)
+	rec := record(t)
 	r := newRig(t)
 	n := 0
 	rec.play(t, r, func(_ int, au *ingest.AccessUnit) bool {
@@ -265,7 +265,7 @@ func TestAudioGap(t *testing.T) {
 
 // TestSilentStream declares audio that never comes.
 func TestSilentStream(t *testing.T) {
-	rec := record(t, clip)
+	rec := record(t)
 	r := newRig(t)
 	published := time.Duration(-1)
 	rec.play(t, r, func(_ int, au *ingest.AccessUnit) bool {
@@ -285,7 +285,7 @@ func TestSilentStream(t *testing.T) {
 // TestCatalogRepeats checks that the catalog is a new group every two seconds
 // and whole in each.
 func TestCatalogRepeats(t *testing.T) {
-	rec := record(t, clip)
+	rec := record(t)
 	r := newRig(t)
 	first := uint64(0)
 	rec.play(t, r, func(int, *ingest.AccessUnit) bool {
@@ -309,7 +309,7 @@ func TestCatalogRepeats(t *testing.T) {
 }
 
 func TestProgramWithoutAudio(t *testing.T) {
-	rec := record(t, clip)
+	rec := record(t)
 	r := newRig(t)
 	rec.play(t, r, nil)
 	old := r.tracks["audio"]

@@ -26,12 +26,12 @@ func (r *recording) Push(au ingest.AccessUnit) error {
 const clip = "-f lavfi -i testsrc2=size=320x240:rate=30 -f lavfi -i sine=frequency=440:sample_rate=48000 " +
 	"-c:v libx264 -preset veryfast -bf 2 -g 30 -keyint_min 30 -sc_threshold 0 -pix_fmt yuv420p -c:a aac -b:a 96k -ac 2"
 
-// record has ffmpeg make a transport stream and gives the access units in it,
+// record has ffmpeg make the clip as a transport stream and gives the access units in it,
 // arriving when their DTS says.
-func record(tb testing.TB, args string) *recording {
+func record(tb testing.TB) *recording {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "clip.ts")
-	run(tb, "ffmpeg", strings.Fields("-v error -y "+args+" -t 5 "+path)...)
+	ffmpeg(tb, strings.Fields("-v error -y "+clip+" -t 5 "+path)...)
 	rec := &recording{}
 	d := mpegts.New(mpegts.Config{Sink: rec})
 	if err := d.Write(readFile(tb, path), epoch); err != nil {

@@ -42,7 +42,7 @@ func TestSamples(t *testing.T) {
 			}
 			for _, n := range r.names() {
 				walk(t, r.tracks[n], 45000)
-				run(t, "ffmpeg", "-v", "error", "-xerror", "-i", r.file(t, n), "-c", "copy", "-f", "null", "-")
+				ffmpeg(t, "-v", "error", "-xerror", "-i", r.file(t, n), "-c", "copy", "-f", "null", "-")
 			}
 		})
 	}

@@ -36,9 +36,10 @@ const (
 // reorder is PTS less DTS within a mini GOP of I/P b B b, in pictures.
 var reorder = [...]int64{4, 2, 0, 0}
 
-func newContribution(t testing.TB, start int64) *contribution {
+func newContribution(tb testing.TB, start int64) *contribution {
+	tb.Helper()
 	c := &contribution{
-		t: t, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
+		t: tb, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
 		shift: [2]int64{start, start}, reasons: make(map[string]int),
 	}
 	c.tl.onRebase = func(r string) { c.reasons[r]++ }

@@ -141,7 +141,7 @@ func TestParseChunk(t *testing.T) {
 			if n := testing.AllocsPerRun(10, func() { _, _ = cmaf.ParseChunk(b) }); n != 0 {
 				t.Errorf("%v allocations", n)
 			}
-			for n := range len(b) {
+			for n := range b {
 				if _, err := cmaf.ParseChunk(b[:n]); !errors.Is(err, cmaf.ErrMalformed) {
 					t.Fatalf("cut to %d bytes: %v", n, err)
 				}

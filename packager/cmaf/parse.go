@@ -85,6 +85,7 @@ func ParseChunk(payload []byte) (ChunkInfo, error) {
 				err = fmt.Errorf("%w: mdat before moof", ErrMalformed)
 			}
 			mdat = true
+		default: // emsg, free and the like.
 		}
 		if err != nil {
 			return ChunkInfo{}, err
@@ -131,6 +132,7 @@ func (c *ChunkInfo) parseMoof(body []byte) error {
 			}
 			traf = true
 			err = c.parseTraf(b)
+		default: // pssh and the like.
 		}
 		if err != nil {
 			return err
@@ -159,6 +161,7 @@ func (c *ChunkInfo) parseTraf(body []byte) error {
 			err = c.parseTfdt(b)
 		case boxTrun:
 			err = c.parseTrun(b, defaults)
+		default: // senc, sbgp and the like.
 		}
 		if err != nil {
 			return err

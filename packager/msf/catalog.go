@@ -134,7 +134,7 @@ func Parse(b []byte) (*Catalog, error) {
 		return nil, err
 	}
 	in.Catalog.Version = version
-	if err := in.Catalog.validate(); err != nil {
+	if err := in.validate(); err != nil {
 		return nil, err
 	}
 	return &in.Catalog, nil

@@ -55,7 +55,14 @@ func (s *receiveStream) Read(b []byte) (int, error) {
 	return n, convertError(err)
 }
 
-func (s *receiveStream) CancelRead(code uint64)            { s.s.CancelRead(resetCode(code)) }
+// CancelRead also makes a Read return that has met the peer's reset with
+// WT_SESSION_GONE: it waits for the session's end, of which webtransport-go does
+// not tell a stream that is cancelled; its deadline it heeds.
+func (s *receiveStream) CancelRead(code uint64) {
+	s.s.CancelRead(resetCode(code))
+	_ = s.s.SetReadDeadline(time.Unix(1, 0))
+}
+
 func (s *receiveStream) SetReadDeadline(t time.Time) error { return s.s.SetReadDeadline(t) }
 
 type stream struct {

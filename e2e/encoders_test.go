@@ -14,7 +14,8 @@ var (
 	small = rig.Camera{Width: 640, Height: 360, Rate: 30}
 )
 
-const secret = "correct horse battery staple"
+// No space and no sign that URLs escape: each tool has its own idea of those.
+const secret = "correct-horse-battery-staple"
 
 // encoder is one way to push; start returns what stops it.
 type encoder struct {
@@ -78,9 +79,9 @@ func report(t *testing.T, seen *rig.Seen) {
 	t.Helper()
 	media, wall := seen.Advanced()
 	t.Logf("camera to screen p50 %.0f ms, p95 %.0f ms; first picture after %.0f ms; %.1f s played in %.1f s; "+
-		"%d pictures (%d unreadable), longest gap %.0f ms, stalls %d, seeks %d; player says %s",
+		"%d pictures (%d unreadable), longest gap %.0f ms, stalls %.0f ms, seeks %d; player says %s",
 		rig.Percentile(seen.Latency, 0.5), rig.Percentile(seen.Latency, 0.95), seen.FirstPicture, media, wall,
-		seen.Frames, seen.Unreadable, seen.LongestGap, seen.Waiting, seen.Seeks, seen.Stats)
+		seen.Frames, seen.Unreadable, seen.LongestGap, seen.Stalls, seen.Seeks, seen.Stats)
 }
 
 // plays checks that a stream was shown all the time. A machine with two busy
@@ -91,8 +92,8 @@ func plays(t *testing.T, seen *rig.Seen) {
 	if media < 0.9*wall {
 		t.Errorf("%.1f s played in %.1f s", media, wall)
 	}
-	if seen.Waiting > 0 {
-		t.Errorf("playback stood %d times", seen.Waiting)
+	if longest := rig.Percentile(seen.Stalls, 1); longest > 500 {
+		t.Errorf("playback stood for %.0f ms", longest)
 	}
 	if seen.LongestGap > 1000 {
 		t.Errorf("no picture for %.0f ms", seen.LongestGap)

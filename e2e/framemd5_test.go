@@ -27,13 +27,17 @@ type clip struct {
 	warmUp int
 }
 
+// Perceptual noise substitution makes a decoder throw dice, whose fall depends
+// on where it began.
+const aac = "-c:a aac -aac_pns 0 -b:a 96k"
+
 const h264 = "-c:v libx264 -preset ultrafast -bf 3 -b_strategy 0 -g 30 -sc_threshold 0 "
 
 var clips = []clip{
-	{"h264 with B-frames, aac", h264 + "-c:a aac -b:a 96k", 2},
+	{"h264 with B-frames, aac", h264 + aac, 2},
 	{"h264, opus", h264 + "-c:a libopus -b:a 96k", 8},
 	{"h264, ac-3", h264 + "-c:a ac3 -b:a 192k", 2},
-	{"hevc, aac", "-c:v libx265 -preset ultrafast -x265-params keyint=30:bframes=3:log-level=error -c:a aac", 2},
+	{"hevc, aac", "-c:v libx265 -preset ultrafast -x265-params keyint=30:bframes=3:log-level=error " + aac, 2},
 }
 
 const clipSeconds = 7
@@ -134,7 +138,9 @@ func (c clip) compare(t *testing.T, dir, pushed, how, track string, file []byte)
 		t.Errorf("%s serves %d %s frames of %d", how, len(got), track, len(want))
 		return
 	}
-	got = got[warmUp:]
+	// Where the end cuts a run of B-frames off, the picture after them comes
+	// early: the last few pictures prove nothing.
+	got = got[warmUp : len(got)-3]
 	start := slices.Index(want, got[0])
 	if start < 0 {
 		t.Errorf("%s: the first %s frame served is none of those pushed", how, track)

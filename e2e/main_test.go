@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 const (
 	scripts   = "browser"
 	artifacts = "artifacts"
+
+	drainDeadline = 3 * time.Second
 )
 
 // Set by TestMain, then read-only.
@@ -54,7 +57,7 @@ func gatewayBinary(dir string) (string, error) {
 	if given := os.Getenv("E2E_BINARY"); given != "" {
 		return given, nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // with nothing compiled yet
 	defer cancel()
 	return rig.Build(ctx, dir)
 }
@@ -79,20 +82,38 @@ func artifactDir(t *testing.T) string {
 // not end well.
 func startGateway(t *testing.T, config rig.GatewayConfig) *rig.Gateway {
 	t.Helper()
-	config.Binary, config.Dir = binary, artifactDir(t)
+	config.Binary, config.Dir, config.Drain = binary, artifactDir(t), drainDeadline
 	g, err := rig.StartGateway(context.Background(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := g.Stop(15 * time.Second); err != nil {
+	t.Cleanup(func() { stopGateway(t, g) })
+	return g
+}
+
+// stopGateway ends a gateway that should end by its drain deadline; one that
+// does not leaves its goroutines in the log.
+func stopGateway(t *testing.T, g *rig.Gateway) {
+	t.Helper()
+	if err := g.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-g.Done():
+	case <-time.After(drainDeadline + 5*time.Second):
+		t.Errorf("the gateway did not end within its drain deadline of %v and 5 s more", drainDeadline)
+		if err := g.Signal(syscall.SIGQUIT); err != nil {
 			t.Error(err)
 		}
-		if out := g.Output(); strings.Contains(out, "panic:") || strings.Contains(out, "goroutine 1 [") {
-			t.Errorf("the gateway panicked:\n%s", out)
-		}
-	})
-	return g
+		<-g.Done()
+		return
+	}
+	if err := g.Err(); err != nil {
+		t.Errorf("the gateway ended with %v", err)
+	}
+	if out := g.Output(); strings.Contains(out, "panic:") {
+		t.Errorf("the gateway panicked:\n%s", out)
+	}
 }
 
 // watchFor is how long a stream is watched: 30 s where the test or E2E_LONG

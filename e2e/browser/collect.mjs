@@ -11,7 +11,7 @@ export function collect() {
     latency: [], // ms from the camera to the screen
     unreadable: 0,
     longestGap: 0, // ms between two presented pictures
-    waiting: 0, // times that playback stood for want of data, after its start
+    stalls: [], // ms that playback stood for want of data, each time after its start
     seeks: 0,
     clock: [], // [wall ms, currentTime] every quarter of a second
     errors: [],
@@ -49,11 +49,14 @@ export function collect() {
   }
 
   let lastShown = 0;
+  let stoodSince = 0;
   function presented(video, now, metadata) {
     video.requestVideoFrameCallback((n, m) => presented(video, n, m));
     seen.frames++;
     if (lastShown) seen.longestGap = Math.max(seen.longestGap, now - lastShown);
     lastShown = now;
+    if (stoodSince) seen.stalls.push(now - stoodSince);
+    stoodSince = 0;
     const shown = Math.round(Date.now() + (metadata.expectedDisplayTime - performance.now()));
     const captured = readBarcode(video);
     if (captured === undefined) seen.unreadable++;
@@ -62,7 +65,7 @@ export function collect() {
 
   function watch(video) {
     video.requestVideoFrameCallback((n, m) => presented(video, n, m));
-    video.addEventListener("waiting", () => { if (seen.frames > 0) seen.waiting++; });
+    video.addEventListener("waiting", () => { if (seen.frames > 0) stoodSince ||= performance.now(); });
     video.addEventListener("seeking", () => { if (seen.frames > 0) seen.seeks++; });
     video.addEventListener("error", () => seen.errors.push(`video: ${video.error?.message}`));
     setInterval(() => seen.clock.push([Date.now(), video.currentTime]), 250);
@@ -95,5 +98,6 @@ export function reset() {
   seen.latency = [];
   seen.clock = [];
   seen.frames = 1; // the start is over
-  seen.unreadable = seen.longestGap = seen.waiting = seen.seeks = 0;
+  seen.stalls = [];
+  seen.unreadable = seen.longestGap = seen.seeks = 0;
 }

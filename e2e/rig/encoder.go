@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 
@@ -46,7 +47,9 @@ type Encoding struct {
 	Bitrate string // default 1500k
 }
 
-// args encodes standard input with a tone into a transport stream.
+// args encodes standard input with a tone into a transport stream, as somebody
+// does who wants low latency: by default ffmpeg gathers 3 kB of audio, a quarter
+// of a second, before it sends any.
 func (e Encoding) args(camera Camera) []string {
 	gop := e.GOP
 	if gop == 0 {
@@ -59,7 +62,7 @@ func (e Encoding) args(camera Camera) []string {
 	args := "-hide_banner -loglevel warning -fflags nobuffer -f rawvideo -pix_fmt yuv420p" +
 		" -s %dx%d -r %d -i pipe:0 -f lavfi -i sine=frequency=440:sample_rate=48000" +
 		" -c:v libx264 -preset ultrafast -tune zerolatency -bf %d -g %d -keyint_min %d -sc_threshold 0" +
-		" -b:v %s -c:a aac -b:a 96k -f mpegts -muxdelay 0 -muxpreload 0 -flush_packets 1"
+		" -b:v %s -c:a aac -b:a 96k -f mpegts -muxdelay 0 -muxpreload 0 -pes_payload_size 0 -flush_packets 1"
 	return strings.Fields(fmt.Sprintf(args, camera.Width, camera.Height, camera.Rate, e.BFrames, gop, gop, bitrate))
 }
 
@@ -96,21 +99,25 @@ func StartGStreamer(ctx context.Context, dir string, target Target, camera Camer
 }
 
 // StartLiveTransmit pushes the camera by srt-live-transmit, which ffmpeg feeds
-// over UDP.
+// through a pipe: over UDP a busy machine loses packets before SRT sees them.
 func StartLiveTransmit(ctx context.Context, dir string, target Target, camera Camera, encoding Encoding) (*Encoder, error) {
-	port, err := FreePort()
+	r, w, err := os.Pipe()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("start srt-live-transmit: %w", err)
 	}
+	defer r.Close() // The processes have their own ends.
+	defer w.Close()
 	sender, err := Command{
-		Name: "srt-live-transmit", Path: "srt-live-transmit", Dir: dir,
-		Args: []string{"-chunk:1316", fmt.Sprintf("udp://%s:%d?mode=listener", loopback, port), target.url(latencyMS)},
+		Name: "srt-live-transmit", Path: "srt-live-transmit", Dir: dir, Stdin: r,
+		Args: []string{"-chunk:1316", "file://con", target.url(latencyMS)},
 	}.Start(ctx)
 	if err != nil {
 		return nil, err
 	}
-	feed := fmt.Sprintf("udp://%s:%d?pkt_size=1316", loopback, port)
-	e, err := filmed(ctx, camera, Command{Name: "ffmpeg", Path: "ffmpeg", Dir: dir, Args: append(encoding.args(camera), feed)})
+	e, err := filmed(ctx, camera, Command{
+		Name: "ffmpeg", Path: "ffmpeg", Dir: dir, Stdout: w,
+		Args: append(encoding.args(camera), "pipe:1"),
+	})
 	if err != nil {
 		return nil, errors.Join(err, sender.Kill())
 	}
@@ -147,7 +154,7 @@ func (e *Encoder) Stop() {
 // Replay pushes a transport stream file in real time, loop times more (-1 for
 // ever), by ffmpeg without re-encoding.
 func Replay(ctx context.Context, dir string, target Target, file string, loops int) (*Process, error) {
-	args := "-hide_banner -loglevel warning -re -stream_loop %d -i %s -map 0 -c copy -f mpegts -muxdelay 0 -muxpreload 0 -flush_packets 1"
+	args := "-hide_banner -loglevel warning -re -stream_loop %d -i %s -map 0 -c copy -f mpegts -muxdelay 0 -muxpreload 0 -pes_payload_size 0 -flush_packets 1"
 	return Command{
 		Name: "replay", Path: "ffmpeg", Dir: dir,
 		Args: append(strings.Fields(fmt.Sprintf(args, loops, file)), target.FFmpegURL()),

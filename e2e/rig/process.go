@@ -33,7 +33,9 @@ type Command struct {
 	Args  []string
 	Env   []string // added to the caller's
 	Stdin io.Reader
-	Dir   string // where the log file goes
+	// Stdout goes to the log file unless it is set.
+	Stdout io.Writer
+	Dir    string // where the log file goes
 }
 
 // Start starts the program; the end of ctx kills it.
@@ -44,6 +46,9 @@ func (c Command) Start(ctx context.Context) (*Process, error) {
 	}
 	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
 	cmd.Stdout, cmd.Stderr = log, log
+	if c.Stdout != nil {
+		cmd.Stdout = c.Stdout
+	}
 	cmd.Stdin = c.Stdin
 	cmd.Env = append(os.Environ(), c.Env...)
 	cmd.SysProcAttr = dieWithParent()

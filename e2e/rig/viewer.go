@@ -36,7 +36,7 @@ type Seen struct {
 	Latency      []float64       `json:"latency"` // ms from the camera to the screen, a picture each
 	Unreadable   int             `json:"unreadable"`
 	LongestGap   float64         `json:"longestGap"` // ms between two pictures
-	Waiting      int             `json:"waiting"`    // times the player stood
+	Stalls       []float64       `json:"stalls"`     // ms that playback stood, each time
 	Seeks        int             `json:"seeks"`
 	Clock        [][2]float64    `json:"clock"` // wall ms and currentTime, four a second
 	Errors       []string        `json:"errors"`

@@ -4,14 +4,11 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"sync"
 	"syscall"
 )
 
 // wantBuffer is what quic-go asks the kernel for.
 const wantBuffer = 7 << 20
-
-var warnOnce sync.Once
 
 // listenUDP binds the socket. quic-go would warn of small buffers in the
 // standard log; warnSmallBuffers takes its place.
@@ -26,9 +23,9 @@ func listenUDP(addr string) (*net.UDPConn, error) {
 	return net.ListenUDP("udp", udp)
 }
 
-// warnSmallBuffers tells once in the life of a process what to set when the
-// kernel gave quic-go less than it asked for: bursts are then lost in the
-// socket, on a machine that is otherwise idle.
+// warnSmallBuffers tells what to set when the kernel gave quic-go less than it
+// asked for: bursts are then lost in the socket, on a machine that is otherwise
+// idle.
 func warnSmallBuffers(conn net.PacketConn, log *slog.Logger) {
 	udp, ok := conn.(syscall.Conn)
 	if !ok {
@@ -38,9 +35,7 @@ func warnSmallBuffers(conn net.PacketConn, log *slog.Logger) {
 	if err != nil || receive >= wantBuffer && send >= wantBuffer {
 		return
 	}
-	warnOnce.Do(func() {
-		log.Warn("socket buffers are small, bursts may be lost",
-			"receive_bytes", receive, "send_bytes", send, "wanted_bytes", wantBuffer,
-			"remedy", "sysctl -w net.core.rmem_max=7500000 net.core.wmem_max=7500000")
-	})
+	log.Warn("socket buffers are small, bursts may be lost",
+		"receive_bytes", receive, "send_bytes", send, "wanted_bytes", wantBuffer,
+		"remedy", "sysctl -w net.core.rmem_max=7500000 net.core.wmem_max=7500000")
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -21,9 +22,13 @@ type files struct {
 type file struct {
 	contentType string
 	etag        string // The start of the content's SHA-256, without quotes.
+	hashed      bool   // The name changes with the content.
 	plain       []byte
 	gzipped     []byte // Nil where it would not be smaller.
 }
+
+// hashedName is how esbuild names the chunks that modules share.
+var hashedName = regexp.MustCompile(`-[A-Z0-9]{8}\.(js|css)$`)
 
 // contentTypes does not ask the system's table, which differs from machine to
 // machine; a module with a wrong type is not run.
@@ -52,7 +57,7 @@ func loadFiles(dir fs.FS) (*files, error) {
 		if err != nil {
 			return err
 		}
-		loaded.byName[name] = &file{contentType: contentType(name), plain: content, etag: version(content)}
+		loaded.byName[name] = &file{contentType: contentType(name), plain: content, etag: version(content), hashed: hashedName.MatchString(name)}
 		return nil
 	})
 	if err != nil {
@@ -130,7 +135,7 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", f.contentType)
 	h.Set("Cache-Control", "no-cache")
-	if r.URL.Query().Get("v") == f.etag {
+	if f.hashed || r.URL.Query().Get("v") == f.etag {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	body, etag := f.plain, f.etag

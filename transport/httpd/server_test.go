@@ -38,10 +38,11 @@ type node struct {
 }
 
 var player = fstest.MapFS{
-	"index.html": {Data: []byte(`<script type="module" src="/player/freshet.js"></script>`)},
-	"list.html":  {Data: []byte(`<title>list</title>`)},
-	"freshet.js": {Data: []byte(strings.Repeat("export const x = 1;\n", 100))},
-	"logo.png":   {Data: []byte("\x89PNG")},
+	"index.html":               {Data: []byte(`<script type="module" src="/player/freshet.js"></script>`)},
+	"list.html":                {Data: []byte(`<title>list</title>`)},
+	"freshet.js":               {Data: []byte(strings.Repeat("export const x = 1;\n", 100))},
+	"chunks/chunk-AOO4VPHS.js": {Data: []byte("export const y = 2;")},
+	"logo.png":                 {Data: []byte("\x89PNG")},
 }
 
 func startNode(t *testing.T, change func(*httpd.Config)) *node {
@@ -290,6 +291,9 @@ func TestPlayerFilesAreCached(t *testing.T) {
 	response, plain := c.do(http.MethodGet, "/player/freshet.js", http.Header{"Accept-Encoding": {"identity"}})
 	if response.Header.Get("Cache-Control") != "no-cache" || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/javascript") {
 		t.Errorf("without a version: %v", response.Header)
+	}
+	if chunk, _ := c.do(http.MethodGet, "/player/chunks/chunk-AOO4VPHS.js", nil); !strings.Contains(chunk.Header.Get("Cache-Control"), "immutable") {
+		t.Errorf("a chunk named by its content: %v", chunk.Header)
 	}
 	again, body := c.do(http.MethodGet, "/player/freshet.js", http.Header{
 		"Accept-Encoding": {"identity"}, "If-None-Match": {response.Header.Get("ETag")},

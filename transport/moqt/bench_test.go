@@ -23,6 +23,7 @@ func BenchmarkFanOut(b *testing.B) {
 }
 
 func benchmarkFanOut(b *testing.B, n int, protocol string) {
+	b.Helper()
 	o := newOrigin(b, nil)
 	track, err := o.broadcast.NewTrack("video", relay.TrackConfig{})
 	if err != nil {

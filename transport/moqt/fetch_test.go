@@ -1,6 +1,7 @@
 package moqt_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"testing"
@@ -13,9 +14,9 @@ import (
 )
 
 // The log of these tests is 5/0 5/1, 7/0 7/1, and 8/0 8/1 8/2 that still grows.
-func fetchLog(t *testing.T) (*origin, *relay.Group) {
-	t.Helper()
-	o := newOrigin(t, nil)
+func fetchLog(tb testing.TB) (*origin, *relay.Group) {
+	tb.Helper()
+	o := newOrigin(tb, nil)
 	video := o.track("video")
 	o.group(video, 5, 2)
 	o.group(video, 7, 2)
@@ -41,9 +42,9 @@ func TestStandaloneFetch(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			drafts(t, func(t *testing.T, protocol string) {
+			drafts(t, func(t draftTest) {
 				o, _ := fetchLog(t)
-				f, err := o.dial(protocol).Fetch(ctxFor(t, time.Minute), cam, "video", tt.start, tt.end,
+				f, err := o.dial(t.protocol).Fetch(ctxFor(t, time.Minute), cam, "video", tt.start, tt.end,
 					moqt.FetchOptions{Descending: tt.descending})
 				if err != nil {
 					t.Fatal(err)
@@ -62,34 +63,36 @@ func TestStandaloneFetch(t *testing.T) {
 	}
 }
 
+type joinFunc func(context.Context, *moqt.Client, *moqt.Subscription) (*moqt.Fetch, error)
+
 // A joining fetch and its subscription meet without gap or overlap, although
 // the log grows between the two requests.
 func TestJoiningFetch(t *testing.T) {
+	relative := func(groups uint64) joinFunc {
+		return func(ctx context.Context, c *moqt.Client, sub *moqt.Subscription) (*moqt.Fetch, error) {
+			return c.JoinRelative(ctx, sub, groups, moqt.FetchOptions{})
+		}
+	}
+	absolute := func(ctx context.Context, c *moqt.Client, sub *moqt.Subscription) (*moqt.Fetch, error) {
+		return c.JoinAbsolute(ctx, sub, 7, moqt.FetchOptions{})
+	}
 	joins := map[string]struct {
-		join func(t *testing.T, c *moqt.Client, sub *moqt.Subscription) (*moqt.Fetch, error)
+		join joinFunc
 		want []string
 	}{
-		"Relative0": {func(t *testing.T, c *moqt.Client, sub *moqt.Subscription) (*moqt.Fetch, error) {
-			return c.JoinRelative(ctxFor(t, time.Minute), sub, 0, moqt.FetchOptions{})
-		}, []string{"8/0", "8/1", "8/2"}},
-		"Relative1": {func(t *testing.T, c *moqt.Client, sub *moqt.Subscription) (*moqt.Fetch, error) {
-			return c.JoinRelative(ctxFor(t, time.Minute), sub, 1, moqt.FetchOptions{})
-		}, []string{"7/0", "7/1", "8/0", "8/1", "8/2"}},
-		"RelativeBeforeZero": {func(t *testing.T, c *moqt.Client, sub *moqt.Subscription) (*moqt.Fetch, error) {
-			return c.JoinRelative(ctxFor(t, time.Minute), sub, 1<<40, moqt.FetchOptions{})
-		}, []string{"5/0", "5/1", "7/0", "7/1", "8/0", "8/1", "8/2"}},
-		"Absolute7": {func(t *testing.T, c *moqt.Client, sub *moqt.Subscription) (*moqt.Fetch, error) {
-			return c.JoinAbsolute(ctxFor(t, time.Minute), sub, 7, moqt.FetchOptions{})
-		}, []string{"7/0", "7/1", "8/0", "8/1", "8/2"}},
+		"Relative0":          {relative(0), []string{"8/0", "8/1", "8/2"}},
+		"Relative1":          {relative(1), []string{"7/0", "7/1", "8/0", "8/1", "8/2"}},
+		"RelativeBeforeZero": {relative(1 << 40), []string{"5/0", "5/1", "7/0", "7/1", "8/0", "8/1", "8/2"}},
+		"Absolute7":          {absolute, []string{"7/0", "7/1", "8/0", "8/1", "8/2"}},
 	}
 	for name, tt := range joins {
 		t.Run(name, func(t *testing.T) {
-			drafts(t, func(t *testing.T, protocol string) {
+			drafts(t, func(t draftTest) {
 				o, newest := fetchLog(t)
-				c := o.dial(protocol)
+				c := o.dial(t.protocol)
 				sub := subscribe(t, c, "video", moqt.SubscribeOptions{Filter: filter(wire.LargestObject, relay.Location{}, 0)})
 				o.object(newest)
-				f, err := tt.join(t, c, sub)
+				f, err := tt.join(ctxFor(t, time.Minute), c, sub)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -106,10 +109,10 @@ func TestJoiningFetch(t *testing.T) {
 }
 
 func TestJoiningFetchRefused(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o, _ := fetchLog(t)
 		o.track("empty")
-		c := o.dial(protocol)
+		c := o.dial(t.protocol)
 		largest := moqt.SubscribeOptions{Filter: filter(wire.LargestObject, relay.Location{}, 0)}
 		empty := subscribe(t, c, "empty", largest)
 		_, err := c.JoinRelative(ctxFor(t, time.Minute), empty, 0, moqt.FetchOptions{})
@@ -126,7 +129,7 @@ func TestJoiningFetchRefused(t *testing.T) {
 }
 
 func TestFetchCancelled(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
 		video := o.track("video")
 		g := o.group(video, 1, 0)
@@ -134,7 +137,7 @@ func TestFetchCancelled(t *testing.T) {
 		if err := errors.Join(g.Append(big), g.Append(big)); err != nil {
 			t.Fatal(err)
 		}
-		c := o.dial(protocol)
+		c := o.dial(t.protocol)
 		f, err := c.Fetch(ctxFor(t, time.Minute), cam, "video", relay.Location{}, relay.Location{Group: 2}, moqt.FetchOptions{})
 		if err != nil {
 			t.Fatal(err)

@@ -20,12 +20,18 @@ import (
 
 const cam = relay.Namespace("live/cam1")
 
+// draftTest is a test at one draft.
+type draftTest struct {
+	*testing.T
+	protocol string
+}
+
 // drafts runs a test at every draft, in a bubble of virtual time.
-func drafts(t *testing.T, run func(t *testing.T, protocol string)) {
+func drafts(t *testing.T, run func(draftTest)) {
 	t.Helper()
 	for _, p := range wire.Protocols() {
 		t.Run(p, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { run(t, p) })
+			synctest.Test(t, func(t *testing.T) { run(draftTest{t, p}) })
 		})
 	}
 }
@@ -38,12 +44,12 @@ type origin struct {
 	server    *moqt.Server
 }
 
-func newOrigin(t testing.TB, change func(*moqt.Config)) *origin {
-	t.Helper()
-	o := &origin{t: t, relay: relay.New(relay.Config{})}
+func newOrigin(tb testing.TB, change func(*moqt.Config)) *origin {
+	tb.Helper()
+	o := &origin{t: tb, relay: relay.New(relay.Config{})}
 	var err error
 	if o.broadcast, err = o.relay.Publish(cam); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	cfg := moqt.Config{Relay: o.relay}
 	if change != nil {
@@ -120,19 +126,19 @@ func (o *origin) dialConfig(conn moqttest.Config, cfg moqt.ClientConfig) (*moqt.
 	return client, served
 }
 
-func subscribe(t testing.TB, c *moqt.Client, track string, o moqt.SubscribeOptions) *moqt.Subscription {
-	t.Helper()
-	sub, err := c.Subscribe(ctxFor(t, time.Minute), cam, track, o)
+func subscribe(tb testing.TB, c *moqt.Client, track string, o moqt.SubscribeOptions) *moqt.Subscription {
+	tb.Helper()
+	sub, err := c.Subscribe(ctxFor(tb, time.Minute), cam, track, o)
 	if err != nil {
-		t.Fatalf("subscribe to %s: %v", track, err)
+		tb.Fatalf("subscribe to %s: %v", track, err)
 	}
 	return sub
 }
 
-func ctxFor(t testing.TB, d time.Duration) context.Context {
-	t.Helper()
+func ctxFor(tb testing.TB, d time.Duration) context.Context {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)
-	t.Cleanup(cancel)
+	tb.Cleanup(cancel)
 	return ctx
 }
 
@@ -144,13 +150,13 @@ type source interface {
 // expect reads from s what want lists: "5/0" is an object, "5 end" the end of
 // a complete group, "5 reset" the end of one that was cut. Groups travel on
 // streams of their own, so only the order within a group counts.
-func expect(t testing.TB, s source, want ...string) {
-	t.Helper()
-	var got []moqt.Object
+func expect(tb testing.TB, s source, want ...string) {
+	tb.Helper()
+	got := make([]moqt.Object, 0, len(want))
 	for range want {
-		o, err := s.Next(ctxFor(t, time.Minute))
+		o, err := s.Next(ctxFor(tb, time.Minute))
 		if err != nil {
-			t.Fatalf("%v after %q; want %q", err, describeAll(got), want)
+			tb.Fatalf("%v after %q; want %q", err, describeAll(got), want)
 		}
 		got = append(got, o)
 	}
@@ -158,12 +164,12 @@ func expect(t testing.TB, s source, want ...string) {
 		return cmp.Compare(a.Location.Group, b.Location.Group)
 	})
 	if diff := gocmp.Diff(want, describeAll(got)); diff != "" {
-		t.Fatalf("objects differ (-want +got):\n%s", diff)
+		tb.Fatalf("objects differ (-want +got):\n%s", diff)
 	}
 }
 
 func describeAll(objects []moqt.Object) []string {
-	var all []string
+	all := make([]string, 0, len(objects))
 	for _, o := range objects {
 		all = append(all, describe(o))
 	}
@@ -183,17 +189,17 @@ func describe(o moqt.Object) string {
 }
 
 // expectNothing checks that nothing comes for d.
-func expectNothing(t testing.TB, s source, d time.Duration) {
-	t.Helper()
-	if o, err := s.Next(ctxFor(t, d)); !errors.Is(err, context.DeadlineExceeded) {
-		t.Fatalf("got %q, %v; want silence", describe(o), err)
+func expectNothing(tb testing.TB, s source, d time.Duration) {
+	tb.Helper()
+	if o, err := s.Next(ctxFor(tb, d)); !errors.Is(err, context.DeadlineExceeded) {
+		tb.Fatalf("got %q, %v; want silence", describe(o), err)
 	}
 }
 
-func wantRefused(t testing.TB, err error, code wire.RequestCode) {
-	t.Helper()
+func wantRefused(tb testing.TB, err error, code wire.RequestCode) {
+	tb.Helper()
 	refused, ok := errors.AsType[*moqt.RequestError](err)
 	if !ok || refused.Code != code {
-		t.Errorf("error is %v; want a refusal with %s", err, code)
+		tb.Errorf("error is %v; want a refusal with %s", err, code)
 	}
 }

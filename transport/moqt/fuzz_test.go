@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/moqt/moqttest"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
@@ -64,7 +63,7 @@ func FuzzSession(f *testing.F) {
 			t.Fatal("the session did not end")
 		}
 	})
-	if _, ok := o.relay.Broadcast(relay.Namespace(cam)); !ok {
+	if _, ok := o.relay.Broadcast(cam); !ok {
 		f.Error("the broadcast is gone")
 	}
 }

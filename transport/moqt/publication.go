@@ -113,6 +113,7 @@ func startOf(f *wire.Filter, t *relay.Track, newest *wire.Location) (relay.Locat
 			return relay.Location{Group: newest.Group}, 0
 		}
 		return relay.Location{Group: newest.Group, Object: newest.Object + 1}, 0
+	case wire.AbsoluteStart, wire.AbsoluteRange:
 	}
 	if f.Start.Group >= newest.Group {
 		return f.Start, 0

@@ -14,11 +14,11 @@ import (
 )
 
 // listenQUIC serves the origin over QUIC on loopback until the test ends.
-func listenQUIC(t testing.TB, o *origin) (addr string, pinned *tls.Config) {
-	t.Helper()
+func listenQUIC(tb testing.TB, o *origin) (addr string, pinned *tls.Config) {
+	tb.Helper()
 	source, err := certs.New(certs.Config{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	l, err := quicconn.New(quicconn.Config{
 		Addr:      "127.0.0.1:0",
@@ -27,15 +27,15 @@ func listenQUIC(t testing.TB, o *origin) (addr string, pinned *tls.Config) {
 		MoQ:       func(ctx context.Context, conn moqt.Conn) { _ = o.server.Serve(ctx, conn) },
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- l.Run(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return l.Addr().String(), certs.Pinned(source.Hash())

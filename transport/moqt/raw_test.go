@@ -14,7 +14,7 @@ import (
 
 // rawPeer speaks to a server byte by byte, as no Client of ours would.
 type rawPeer struct {
-	t       *testing.T
+	t       testing.TB
 	d       *wire.Dialect
 	conn    *moqttest.Conn
 	control moqt.SendStream
@@ -22,12 +22,12 @@ type rawPeer struct {
 	ended   <-chan error
 }
 
-func newRawPeer(t *testing.T, o *origin, protocol string) *rawPeer {
-	t.Helper()
+func newRawPeer(tb testing.TB, o *origin, protocol string) *rawPeer {
+	tb.Helper()
 	d, _ := wire.ByProtocol(protocol)
 	near, far := moqttest.Pair(moqttest.Config{Protocol: protocol})
-	p := &rawPeer{t: t, d: d, conn: near, ended: o.serve(far)}
-	t.Cleanup(func() { _ = near.CloseWithError(0, "") })
+	p := &rawPeer{t: tb, d: d, conn: near, ended: o.serve(far)}
+	tb.Cleanup(func() { _ = near.CloseWithError(0, "") })
 	return p
 }
 
@@ -117,10 +117,10 @@ func (p *rawPeer) wantEnd(code wire.SessionCode) {
 
 // What is not supported is answered, and the session lives on.
 func TestUnsupportedRequests(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
 		o.track("video")
-		p := newRawPeer(t, o, protocol)
+		p := newRawPeer(t, o, t.protocol)
 		p.setup()
 		name := wire.TrackName{Namespace: []string{"live", "mine"}, Name: "video"}
 		p.wantError(&wire.Publish{RequestID: 0, Track: name}, wire.RequestNotSupported)
@@ -186,8 +186,8 @@ func TestProtocolFaults(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			drafts(t, func(t *testing.T, protocol string) {
-				p := newRawPeer(t, newOrigin(t, nil), protocol)
+			drafts(t, func(t draftTest) {
+				p := newRawPeer(t, newOrigin(t, nil), t.protocol)
 				p.setup()
 				synctest.Wait()
 				tt.drive(p)
@@ -252,12 +252,12 @@ func TestStopSendingCancels(t *testing.T) {
 }
 
 // dataStream gives the server's first stream that is not its control stream.
-func (p *rawPeer) dataStream(t *testing.T) moqt.ReceiveStream {
-	t.Helper()
+func (p *rawPeer) dataStream(tb testing.TB) moqt.ReceiveStream {
+	tb.Helper()
 	for {
-		st, err := p.conn.AcceptUniStream(t.Context())
+		st, err := p.conn.AcceptUniStream(tb.Context())
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		typ, err := p.d.NewStreamReader(st).Varint()
 		if err != nil || p.d.IsSubgroup(typ) {

@@ -15,9 +15,9 @@ import (
 )
 
 func TestNamespaces(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
-		c := o.dial(protocol)
+		c := o.dial(t.protocol)
 		n, err := c.SubscribeNamespace(ctxFor(t, time.Minute), "live")
 		if err != nil {
 			t.Fatal(err)
@@ -52,7 +52,7 @@ func TestNamespaces(t *testing.T) {
 }
 
 func TestAuthorize(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, func(cfg *moqt.Config) {
 			cfg.Authorize = func(_ context.Context, a moqt.Action, ns relay.Namespace) error {
 				if ns == cam && a != moqt.ActionDiscover {
@@ -62,7 +62,7 @@ func TestAuthorize(t *testing.T) {
 			}
 		})
 		o.group(o.track("video"), 1, 1)
-		c := o.dial(protocol)
+		c := o.dial(t.protocol)
 		expect(t, subscribe(t, c, "video", moqt.SubscribeOptions{}), "1/0")
 		_, err := c.Subscribe(ctxFor(t, time.Minute), "live/other", "video", moqt.SubscribeOptions{})
 		wantRefused(t, err, wire.RequestUnauthorized)
@@ -72,11 +72,11 @@ func TestAuthorize(t *testing.T) {
 }
 
 func TestDrain(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
 		g := o.group(o.track("video"), 1, 1)
 		asked := make(chan string, 1)
-		c, served := o.dialConfig(moqttest.Config{Protocol: protocol}, moqt.ClientConfig{
+		c, served := o.dialConfig(moqttest.Config{Protocol: t.protocol}, moqt.ClientConfig{
 			OnGoaway: func(uri string, _ time.Duration) { asked <- uri },
 		})
 		sub := subscribe(t, c, "video", moqt.SubscribeOptions{})
@@ -108,10 +108,10 @@ func TestDrain(t *testing.T) {
 }
 
 func TestDrainEndsWhenClientsLeave(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
 		var c *moqt.Client
-		c, _ = o.dialConfig(moqttest.Config{Protocol: protocol}, moqt.ClientConfig{
+		c, _ = o.dialConfig(moqttest.Config{Protocol: t.protocol}, moqt.ClientConfig{
 			OnGoaway: func(string, time.Duration) { go c.Close() },
 		})
 		before := time.Now()
@@ -121,7 +121,7 @@ func TestDrainEndsWhenClientsLeave(t *testing.T) {
 		if took := time.Since(before); took > 0 {
 			t.Errorf("drained after %v", took)
 		}
-		near, far := moqttest.Pair(moqttest.Config{Protocol: protocol})
+		near, far := moqttest.Pair(moqttest.Config{Protocol: t.protocol})
 		defer near.CloseWithError(0, "")
 		if err := o.server.Serve(context.Background(), far); !errors.Is(err, moqt.ErrDraining) {
 			t.Errorf("a new session gives %v", err)
@@ -129,17 +129,17 @@ func TestDrainEndsWhenClientsLeave(t *testing.T) {
 	})
 }
 
-func wantSessionCode(t testing.TB, err error, code wire.SessionCode) {
-	t.Helper()
+func wantSessionCode(tb testing.TB, err error, code wire.SessionCode) {
+	tb.Helper()
 	if e, ok := errors.AsType[*wire.Error](err); !ok || e.Code != code {
-		t.Errorf("the session ended with %v; want code %#x", err, uint64(code))
+		tb.Errorf("the session ended with %v; want code %#x", err, uint64(code))
 	}
 }
 
 func TestPeerLeaves(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
-		c, served := o.dialConfig(moqttest.Config{Protocol: protocol}, moqt.ClientConfig{})
+		c, served := o.dialConfig(moqttest.Config{Protocol: t.protocol}, moqt.ClientConfig{})
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -150,9 +150,9 @@ func TestPeerLeaves(t *testing.T) {
 }
 
 func TestNoSetup(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
-		near, far := moqttest.Pair(moqttest.Config{Protocol: protocol})
+		near, far := moqttest.Pair(moqttest.Config{Protocol: t.protocol})
 		before := time.Now()
 		if err := <-o.serve(far); !errors.Is(err, moqt.ErrSetupTimeout) {
 			t.Errorf("the session ended with %v", err)
@@ -174,9 +174,9 @@ func TestUnknownProtocol(t *testing.T) {
 }
 
 func TestSubscriptionLimit(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, func(cfg *moqt.Config) { cfg.Limits.Subscriptions = 3 })
-		c := o.dial(protocol)
+		c := o.dial(t.protocol)
 		for i := range 3 {
 			name := fmt.Sprintf("video-%d", i)
 			o.track(name)
@@ -194,10 +194,10 @@ func TestSubscriptionLimit(t *testing.T) {
 // A client may make far more requests than the first window of Request IDs, and
 // no faster than the rate that is read.
 func TestManyRequests(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
 		o.track("video")
-		c := o.dial(protocol)
+		c := o.dial(t.protocol)
 		before := time.Now()
 		for range 1200 {
 			if _, err := c.TrackStatus(ctxFor(t, time.Minute), cam, "video"); err != nil {
@@ -212,12 +212,12 @@ func TestManyRequests(t *testing.T) {
 }
 
 func TestManySessions(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
 		g := o.group(o.track("video"), 1, 1)
-		var subs []*moqt.Subscription
+		subs := make([]*moqt.Subscription, 0, 100)
 		for range 100 {
-			subs = append(subs, subscribe(t, o.dial(protocol), "video", moqt.SubscribeOptions{}))
+			subs = append(subs, subscribe(t, o.dial(t.protocol), "video", moqt.SubscribeOptions{}))
 		}
 		for range 9 {
 			o.object(g)

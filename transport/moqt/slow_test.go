@@ -18,17 +18,17 @@ import (
 
 // publishGOPs appends groups of 25 objects of size bytes, one each 40 ms, until
 // stop is closed.
-func publishGOPs(t *testing.T, track *relay.Track, size int, stop <-chan struct{}) {
-	t.Helper()
+func publishGOPs(tb testing.TB, track *relay.Track, size int, stop <-chan struct{}) {
+	tb.Helper()
 	for id := uint64(1); ; id++ {
 		g, err := track.NewGroup(id)
 		if err != nil {
-			t.Error(err)
+			tb.Error(err)
 			return
 		}
 		for range 25 {
 			if err := g.Append(relay.Object{Payload: make([]byte, size), Complete: time.Now()}); err != nil {
-				t.Error(err)
+				tb.Error(err)
 				return
 			}
 			select {
@@ -40,11 +40,11 @@ func publishGOPs(t *testing.T, track *relay.Track, size int, stop <-chan struct{
 	}
 }
 
-func resetCode(t *testing.T, d string, err error) wire.ResetCode {
-	t.Helper()
+func resetCode(tb testing.TB, d string, err error) wire.ResetCode {
+	tb.Helper()
 	reset, ok := errors.AsType[*moqt.StreamError](err)
 	if !ok {
-		t.Fatalf("not a reset: %v", err)
+		tb.Fatalf("not a reset: %v", err)
 	}
 	dialect, _ := wire.ByProtocol(d)
 	return dialect.ResetCode(reset.Code)
@@ -53,7 +53,7 @@ func resetCode(t *testing.T, d string, err error) wire.ResetCode {
 // A viewer that stops reading video for a while: the stale group is reset, it
 // goes on at the live edge, and its audio never waits.
 func TestSlowViewer(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		registry := prometheus.NewRegistry()
 		o := newOrigin(t, func(cfg *moqt.Config) { cfg.Registerer = registry })
 		video, audio := o.track("video"), o.track("audio")
@@ -63,7 +63,7 @@ func TestSlowViewer(t *testing.T) {
 		go func() { publishGOPs(t, audio, 400, stop); done <- struct{}{} }()
 		synctest.Wait()
 
-		c, _ := o.dialConfig(moqttest.Config{Protocol: protocol, StreamWindow: 64 << 10}, moqt.ClientConfig{})
+		c, _ := o.dialConfig(moqttest.Config{Protocol: t.protocol, StreamWindow: 64 << 10}, moqt.ClientConfig{})
 		var mu sync.Mutex
 		var worst time.Duration
 		last := time.Now()
@@ -79,7 +79,7 @@ func TestSlowViewer(t *testing.T) {
 		time.Sleep(5 * time.Second) // Nobody reads video.
 
 		reset := nextEnd(t, sub)
-		if code := resetCode(t, protocol, reset.Reset); code != wire.ResetDeliveryTimeout {
+		if code := resetCode(t, t.protocol, reset.Reset); code != wire.ResetDeliveryTimeout {
 			t.Errorf("reset with %#x", code)
 		}
 		newest, _ := video.Largest()
@@ -107,12 +107,12 @@ func TestSlowViewer(t *testing.T) {
 	})
 }
 
-func nextEnd(t *testing.T, s source) moqt.Object {
-	t.Helper()
+func nextEnd(tb testing.TB, s source) moqt.Object {
+	tb.Helper()
 	for {
-		o, err := s.Next(ctxFor(t, time.Minute))
+		o, err := s.Next(ctxFor(tb, time.Minute))
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if o.End {
 			return o
@@ -121,11 +121,11 @@ func nextEnd(t *testing.T, s source) moqt.Object {
 }
 
 // metric sums the values of all series of a name.
-func metric(t testing.TB, r *prometheus.Registry, name string) float64 {
-	t.Helper()
+func metric(tb testing.TB, r *prometheus.Registry, name string) float64 {
+	tb.Helper()
 	families, err := r.Gather()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	sum := 0.0
 	for _, f := range families {
@@ -141,7 +141,7 @@ func metric(t testing.TB, r *prometheus.Registry, name string) float64 {
 
 // A viewer that reads nothing at all is ended, and others do not notice.
 func TestViewerNeverReads(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		registry := prometheus.NewRegistry()
 		o := newOrigin(t, func(cfg *moqt.Config) { cfg.Registerer = registry })
 		video := o.track("video")
@@ -151,12 +151,12 @@ func TestViewerNeverReads(t *testing.T) {
 		synctest.Wait()
 
 		var good atomic.Int64
-		subscribe(t, o.dial(protocol), "video", moqt.SubscribeOptions{OnObject: func(ob moqt.Object) {
+		subscribe(t, o.dial(t.protocol), "video", moqt.SubscribeOptions{OnObject: func(ob moqt.Object) {
 			if !ob.End {
 				good.Add(1)
 			}
 		}})
-		bad, served := o.dialConfig(moqttest.Config{Protocol: protocol}, moqt.ClientConfig{})
+		bad, served := o.dialConfig(moqttest.Config{Protocol: t.protocol}, moqt.ClientConfig{})
 		stuck := make(chan struct{})
 		before := time.Now()
 		subscribe(t, bad, "video", moqt.SubscribeOptions{OnObject: func(moqt.Object) { <-stuck }})
@@ -176,11 +176,11 @@ func TestViewerNeverReads(t *testing.T) {
 
 // Metrics count what was delivered and forget who left.
 func TestMetrics(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		registry := prometheus.NewRegistry()
 		o := newOrigin(t, func(cfg *moqt.Config) { cfg.Registerer = registry })
 		g := o.group(o.track("video"), 1, 0)
-		c, served := o.dialConfig(moqttest.Config{Protocol: protocol}, moqt.ClientConfig{})
+		c, served := o.dialConfig(moqttest.Config{Protocol: t.protocol}, moqt.ClientConfig{})
 		sub := subscribe(t, c, "video", moqt.SubscribeOptions{})
 		time.Sleep(time.Millisecond)
 		o.object(g)

@@ -2,7 +2,6 @@ package moqt
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/freshet-live/freshet/relay"
@@ -40,12 +39,8 @@ func (x *exchange) establish(m *wire.Subscribe) *publication {
 		x.refuse(wire.RequestInvalidRange, "the end group has been published already")
 		return nil
 	}
-	switch x.s.incoming.subscribed(track) {
-	case errDuplicate:
-		x.refuse(wire.RequestDuplicate, "already subscribed to this track")
-		return nil
-	case errTooMany:
-		x.refuse(wire.RequestExcessiveLoad, "too many subscriptions")
+	if code, ok := x.s.incoming.subscribed(track); !ok {
+		x.refuse(code, "the session has this subscription, or too many others")
 		return nil
 	}
 	x.mu.Lock()
@@ -68,24 +63,19 @@ func (x *exchange) trackStatus(m *wire.TrackStatus) {
 	})
 }
 
-var (
-	errDuplicate = errors.New("duplicate subscription")
-	errTooMany   = errors.New("too many subscriptions")
-)
-
-// subscribed notes a subscription; a track can have one in a session
+// subscribed notes a subscription, unless it must be refused; a track can have one in a session
 // ("Subscriptions").
-func (in *incoming) subscribed(t *relay.Track) error {
+func (in *incoming) subscribed(t *relay.Track) (refused wire.RequestCode, ok bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if _, ok := in.subscriptions[t]; ok {
-		return errDuplicate
+		return wire.RequestDuplicate, false
 	}
 	if len(in.subscriptions) >= in.s.limits.Subscriptions {
-		return errTooMany
+		return wire.RequestExcessiveLoad, false
 	}
 	in.subscriptions[t] = struct{}{}
-	return nil
+	return 0, true
 }
 
 func (in *incoming) unsubscribed(t *relay.Track) {

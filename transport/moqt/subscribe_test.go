@@ -1,6 +1,7 @@
 package moqt_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -42,12 +43,12 @@ func TestFilters(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			drafts(t, func(t *testing.T, protocol string) {
+			drafts(t, func(t draftTest) {
 				o := newOrigin(t, nil)
 				video := o.track("video")
 				o.group(video, 5, 2)
 				g := o.group(video, 7, 2)
-				sub := subscribe(t, o.dial(protocol), "video", moqt.SubscribeOptions{Filter: tt.filter})
+				sub := subscribe(t, o.dial(t.protocol), "video", moqt.SubscribeOptions{Filter: tt.filter})
 				if l, ok := sub.Largest(); !ok || l != (relay.Location{Group: 7, Object: 1}) {
 					t.Errorf("largest is %v, %t", l, ok)
 				}
@@ -64,51 +65,50 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-func wantDone(t testing.TB, err error, code wire.DoneCode) {
-	t.Helper()
+func wantDone(tb testing.TB, err error, code wire.DoneCode) {
+	tb.Helper()
 	done, ok := errors.AsType[*moqt.DoneError](err)
 	if !ok || done.Code != code {
-		t.Errorf("error is %v; want PUBLISH_DONE with %#x", err, uint64(code))
+		tb.Errorf("error is %v; want PUBLISH_DONE with %#x", err, uint64(code))
 	}
 }
 
 // The catalog: one object holds the whole state, and players join in four ways.
 func TestJoinCatalog(t *testing.T) {
-	ways := map[string]func(t *testing.T, c *moqt.Client){
-		"LargestAndJoiningFetch": func(t *testing.T, c *moqt.Client) {
-			sub := subscribe(t, c, "catalog", moqt.SubscribeOptions{Filter: filter(wire.LargestObject, relay.Location{}, 0)})
-			f, err := c.JoinRelative(ctxFor(t, time.Minute), sub, 0, moqt.FetchOptions{})
+	largest := filter(wire.LargestObject, relay.Location{}, 0)
+	ways := map[string]func(ctx context.Context, c *moqt.Client) (source, error){
+		"LargestAndJoiningFetch": func(ctx context.Context, c *moqt.Client) (source, error) {
+			sub, err := c.Subscribe(ctx, cam, "catalog", moqt.SubscribeOptions{Filter: largest})
 			if err != nil {
-				t.Fatal(err)
+				return nil, err
 			}
-			expect(t, f, "3/0")
+			return c.JoinRelative(ctx, sub, 0, moqt.FetchOptions{})
 		},
-		"LargestAlone": func(t *testing.T, c *moqt.Client) {
-			sub := subscribe(t, c, "catalog", moqt.SubscribeOptions{Filter: filter(wire.LargestObject, relay.Location{}, 0)})
-			expect(t, sub, "3/0")
+		"LargestAlone": func(ctx context.Context, c *moqt.Client) (source, error) {
+			return c.Subscribe(ctx, cam, "catalog", moqt.SubscribeOptions{Filter: largest})
 		},
-		"StandaloneFetch": func(t *testing.T, c *moqt.Client) {
-			f, err := c.Fetch(ctxFor(t, time.Minute), cam, "catalog",
+		"StandaloneFetch": func(ctx context.Context, c *moqt.Client) (source, error) {
+			return c.Fetch(ctx, cam, "catalog",
 				relay.Location{}, relay.Location{Group: 1 << 40}, moqt.FetchOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			expect(t, f, "3/0")
 		},
-		"AbsoluteStart": func(t *testing.T, c *moqt.Client) {
-			sub := subscribe(t, c, "catalog", moqt.SubscribeOptions{Filter: filter(wire.AbsoluteStart, relay.Location{}, 0)})
-			expect(t, sub, "3/0")
+		"AbsoluteStart": func(ctx context.Context, c *moqt.Client) (source, error) {
+			all := filter(wire.AbsoluteStart, relay.Location{}, 0)
+			return c.Subscribe(ctx, cam, "catalog", moqt.SubscribeOptions{Filter: all})
 		},
 	}
 	for name, join := range ways {
 		t.Run(name, func(t *testing.T) {
-			drafts(t, func(t *testing.T, protocol string) {
+			drafts(t, func(t draftTest) {
 				o := newOrigin(t, nil)
 				catalog := o.track("catalog")
 				o.group(catalog, 3, 1)
 				time.Sleep(time.Second)
 				before := time.Now()
-				join(t, o.dial(protocol))
+				s, err := join(ctxFor(t, time.Minute), o.dial(t.protocol))
+				if err != nil {
+					t.Fatal(err)
+				}
+				expect(t, s, "3/0")
 				if took := time.Since(before); took > 0 {
 					t.Errorf("the catalog came after %v", took)
 				}
@@ -118,11 +118,11 @@ func TestJoinCatalog(t *testing.T) {
 }
 
 func TestTrackEnds(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
 		video := o.track("video")
 		o.group(video, 1, 1)
-		sub := subscribe(t, o.dial(protocol), "video", moqt.SubscribeOptions{})
+		sub := subscribe(t, o.dial(t.protocol), "video", moqt.SubscribeOptions{})
 		expect(t, sub, "1/0")
 		video.Close(nil)
 		expect(t, sub, "1 end")
@@ -132,11 +132,11 @@ func TestTrackEnds(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
 		video := o.track("video")
 		o.group(video, 9, 1)
-		c := o.dial(protocol)
+		c := o.dial(t.protocol)
 		ctx := ctxFor(t, time.Minute)
 		before := time.Now()
 
@@ -164,11 +164,11 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestSubscribeAgainAfterClose(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
 		video := o.track("video")
 		g := o.group(video, 1, 1)
-		c := o.dial(protocol)
+		c := o.dial(t.protocol)
 		sub := subscribe(t, c, "video", moqt.SubscribeOptions{})
 		expect(t, sub, "1/0")
 		if err := sub.Close(); err != nil {
@@ -182,11 +182,11 @@ func TestSubscribeAgainAfterClose(t *testing.T) {
 }
 
 func TestPauseAndResume(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
 		video := o.track("video")
 		g := o.group(video, 1, 1)
-		sub := subscribe(t, o.dial(protocol), "video", moqt.SubscribeOptions{Paused: true})
+		sub := subscribe(t, o.dial(t.protocol), "video", moqt.SubscribeOptions{Paused: true})
 		expectNothing(t, sub, time.Second)
 		o.object(g)
 		forward := true
@@ -207,10 +207,10 @@ func TestPauseAndResume(t *testing.T) {
 }
 
 func TestTrackStatus(t *testing.T) {
-	drafts(t, func(t *testing.T, protocol string) {
+	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)
 		video := o.track("video")
-		c := o.dial(protocol)
+		c := o.dial(t.protocol)
 		if s, err := c.TrackStatus(ctxFor(t, time.Minute), cam, "video"); err != nil || s.Largest != nil {
 			t.Errorf("empty track: %+v, %v", s, err)
 		}

@@ -37,8 +37,6 @@ type connection struct {
 
 	mu   sync.Mutex
 	cond *sync.Cond // Something changed.
-	ends [2]*Conn
-	err  *moqt.CloseError // Guarded by mu. As seen by the one who closed.
 }
 
 // Conn is one end of a connection in memory.
@@ -74,13 +72,15 @@ func Pair(cfg Config) (client, server *Conn) {
 	def(&cfg.Streams, 100)
 	c := &connection{cfg: cfg}
 	c.cond = sync.NewCond(&c.mu)
-	for i := range c.ends {
-		end := &Conn{c: c}
-		end.ctx, end.cancel = context.WithCancelCause(context.Background())
-		c.ends[i] = end
-	}
-	c.ends[0].peer, c.ends[1].peer = c.ends[1], c.ends[0]
-	return c.ends[0], c.ends[1]
+	client, server = newEnd(c), newEnd(c)
+	client.peer, server.peer = server, client
+	return client, server
+}
+
+func newEnd(c *connection) *Conn {
+	e := &Conn{c: c}
+	e.ctx, e.cancel = context.WithCancelCause(context.Background())
+	return e
 }
 
 // Protocol is that of the Config.

@@ -10,18 +10,16 @@ import (
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
+func unhex(tb testing.TB, s string) []byte {
+	tb.Helper()
 	b, err := hex.DecodeString(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
-func live(name string) wire.TrackName {
-	return wire.TrackName{Namespace: []string{"live"}, Name: name}
-}
+var live = wire.TrackName{Namespace: []string{"live"}, Name: "vid"}
 
 // Bytes of draft 18 made by another implementation: openmoq/moq-playa,
 // packages/transport/vectors/d18/manifest.json.
@@ -30,7 +28,7 @@ var playa18 = []struct {
 	want      wire.Message
 }{
 	{"setup", "af000000", &wire.Setup{}},
-	{"subscribe", "03000c0001046c6976650376696400", &wire.Subscribe{Track: live("vid")}},
+	{"subscribe", "03000c0001046c6976650376696400", &wire.Subscribe{Track: live}},
 	{"subscribe_ok", "0400020900", &wire.SubscribeOK{TrackAlias: 9}},
 	{"request_error", "0500071003046e6f7065", &wire.RequestError{
 		Code: wire.RequestDoesNotExist, RetryAfter: 3, Reason: "nope",
@@ -39,13 +37,13 @@ var playa18 = []struct {
 		"request_error_redirect", "05002a3400056d6f7665641768747470733a2f2f72656c61792e6578616d706c652f3201046c69766503766964",
 		&wire.RequestError{
 			Code: wire.RequestRedirect, Reason: "moved",
-			Redirect: &wire.Redirect{URI: "https://relay.example/2", Track: live("vid")},
+			Redirect: &wire.Redirect{URI: "https://relay.example/2", Track: live},
 		},
 	},
-	{"publish", "1d000d0001046c697665037669641500", &wire.Publish{Track: live("vid"), TrackAlias: 21}},
+	{"publish", "1d000d0001046c697665037669641500", &wire.Publish{Track: live, TrackAlias: 21}},
 	{"request_ok", "07000100", &wire.RequestOK{}},
 	{"fetch", "160011000101046c697665037669640102090400", &wire.Fetch{
-		Type: wire.StandaloneFetch, Track: live("vid"),
+		Type: wire.StandaloneFetch, Track: live,
 		Start: wire.Location{Group: 1, Object: 2}, End: wire.Location{Group: 9, Object: 4},
 	}},
 	{"fetch_ok", "18000400090000", &wire.FetchOK{End: wire.Location{Group: 9}}},
@@ -147,7 +145,7 @@ var draft16 = []struct {
 	// bytes, SUBSCRIPTION_FILTER (0x21) of one byte, Largest Object, and
 	// GROUP_ORDER (0x22) ascending.
 	{"subscribe", "0300160201046c6976650376696404" + "1001" + "104080" + "010102" + "0101", &wire.Subscribe{
-		RequestID: 2, Track: live("vid"),
+		RequestID: 2, Track: live,
 		Params: wire.Params{
 			Forward: new(uint8(1)), SubscriberPriority: new(uint8(128)),
 			Filter: &wire.Filter{Type: wire.LargestObject}, GroupOrder: new(uint8(1)),
@@ -155,7 +153,7 @@ var draft16 = []struct {
 	}},
 	// "Subscription Filters": an absolute range has an absolute End Group.
 	{"subscribe_range", "0300120001046c6976650376696401" + "21" + "0404050006", &wire.Subscribe{
-		Track: live("vid"),
+		Track: live,
 		Params: wire.Params{Filter: &wire.Filter{
 			Type: wire.AbsoluteRange, Start: wire.Location{Group: 5}, EndGroup: 6,
 		}},
@@ -202,7 +200,7 @@ var draft18 = []struct {
 	// "Message Parameters": FORWARD, SUBSCRIBER_PRIORITY and GROUP_ORDER are
 	// single bytes, so 128 is 0x80; the filter's end is a distance.
 	{"subscribe", "0300180201046c6976650376696404" + "1001" + "1080" + "0104040500" + "01" + "0102", &wire.Subscribe{
-		RequestID: 2, Track: live("vid"),
+		RequestID: 2, Track: live,
 		Params: wire.Params{
 			Forward: new(uint8(1)), SubscriberPriority: new(uint8(128)),
 			Filter:     &wire.Filter{Type: wire.AbsoluteRange, Start: wire.Location{Group: 5}, EndGroup: 6},

@@ -78,12 +78,8 @@ func (d *decoder) mapping(key string, n ast.Node, v reflect.Value) {
 		name := it.Key().GetToken().Value
 		path := strings.TrimPrefix(key+"."+name, ".")
 		field, ok := fieldByTag(v, name)
-		switch _, seen := d.lines[path]; {
-		case !ok:
+		if !ok {
 			d.mistake(path, it.Key(), "unknown key; known are %s", strings.Join(tags(v.Type()), ", "))
-			continue
-		case seen:
-			d.mistake(path, it.Key(), "given twice")
 			continue
 		}
 		d.lines[path] = it.Key().GetToken().Position.Line

@@ -16,7 +16,7 @@ func (s *Sessions) Close() {
 	sinks := make(map[*broadcast]HeldSink)
 	for _, b := range s.broadcasts {
 		if b.hold != nil {
-			b.hold.Stop()
+			b.hold.timer.Stop()
 		}
 		if b.owner != nil {
 			owners = append(owners, b.owner)

@@ -9,6 +9,9 @@ import (
 // not come back.
 var errHoldOver = errors.New("the publisher did not come back")
 
+// hold is one wait for a publisher; a broadcast can have several, in turns.
+type hold struct{ timer *time.Timer }
+
 // release takes the name from session, if it still has it, and starts the hold.
 func (s *Sessions) release(session *Session) {
 	s.metrics.sessions.WithLabelValues(session.req.Protocol).Dec()
@@ -20,9 +23,9 @@ func (s *Sessions) release(session *Session) {
 	}
 	b.owner = nil
 	if s.cfg.Hold > 0 {
-		b.holds++
-		n := b.holds
-		b.hold = time.AfterFunc(s.cfg.Hold, func() { s.holdOver(b, n) })
+		h := &hold{}
+		h.timer = time.AfterFunc(s.cfg.Hold, func() { s.holdOver(b, h) })
+		b.hold = h
 		s.mu.Unlock()
 		return
 	}
@@ -31,10 +34,11 @@ func (s *Sessions) release(session *Session) {
 	s.closeSink(b, sink, errHoldOver)
 }
 
-// holdOver ends a broadcast whose n-th hold has passed.
-func (s *Sessions) holdOver(b *broadcast, n int) {
+// holdOver ends a broadcast whose hold has passed, unless the publisher came
+// back just before.
+func (s *Sessions) holdOver(b *broadcast, h *hold) {
 	s.mu.Lock()
-	if b.owner != nil || b.holds != n || s.broadcasts[b.name] != b {
+	if b.hold != h || s.broadcasts[b.name] != b {
 		s.mu.Unlock()
 		return
 	}

@@ -68,8 +68,7 @@ type broadcast struct {
 	// All guarded by Sessions.mu.
 	sink       HeldSink // nil while it is being made.
 	owner      *Session // nil while held.
-	hold       *time.Timer
-	holds      int // Counts the holds, so that a late timer knows its own.
+	hold       *hold    // nil unless held.
 	since      time.Time
 	reconnects int
 }
@@ -162,7 +161,7 @@ func (s *Sessions) claim(session *Session) (claim, error) {
 		}
 	}
 	if b.hold != nil {
-		b.hold.Stop()
+		b.hold.timer.Stop()
 		b.hold = nil
 	}
 	b.owner = session

@@ -114,6 +114,45 @@ func TestReturnWithinHoldContinuesTheBroadcast(t *testing.T) {
 	})
 }
 
+// Each hold counts from its own beginning.
+func TestHoldsAreTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(nil)
+		f.open(t, "a").Close()
+		time.Sleep(29 * time.Second)
+		f.open(t, "a").Close()
+		time.Sleep(29 * time.Second)
+		if n := len(f.Snapshot()); n != 1 {
+			t.Fatalf("%d broadcasts within the second hold", n)
+		}
+		time.Sleep(2 * time.Second)
+		if n := len(f.Snapshot()); n != 0 {
+			t.Errorf("%d broadcasts after the second hold", n)
+		}
+	})
+}
+
+// slowCloser is a sink whose end takes time.
+type slowCloser struct{ recorder }
+
+func (s *slowCloser) Close(reason error) {
+	time.Sleep(time.Second)
+	s.recorder.Close(reason)
+}
+
+func TestCloseWaitsForSinksThatEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &slowCloser{}
+		f := newFixture(func(c *ingest.Config) {
+			c.NewSink = func(string) (ingest.HeldSink, error) { return sink, nil }
+		})
+		f.open(t, "a").Close()
+		time.Sleep(30*time.Second + time.Millisecond) // The hold is over, the sink is ending.
+		f.Close()
+		sink.expect(t, "begin 1s", "end", "close: the publisher did not come back")
+	})
+}
+
 func TestNoHold(t *testing.T) {
 	f := newFixture(func(c *ingest.Config) { c.Hold = 0 })
 	f.open(t, "a").Close()

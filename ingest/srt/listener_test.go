@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -525,6 +526,40 @@ func TestAddressInUse(t *testing.T) {
 	}
 	if _, err := srt.Listen(srt.Config{Address: "localhost:0"}); err == nil {
 		t.Error("took a host name")
+	}
+}
+
+func TestPushLeavesNothing(t *testing.T) {
+	g := start(t, nil)
+	before := runtime.NumGoroutine()
+	text, err := os.ReadFile(clip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := srt.Push(t.Context(), g.url("streamid=live/cam1"), pace{bytes.NewReader(text[:40*1316])}); err != nil {
+			t.Error(err)
+		}
+		g.waitIdle(t)
+	}
+	deadline := time.Now().Add(5 * time.Second)
+	for runtime.NumGoroutine() > before {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines, were %d", runtime.NumGoroutine(), before)
+		}
+		time.Sleep(20 * time.Millisecond) // gosrt's own end by themselves.
+	}
+}
+
+// waitIdle waits until no encoder is connected.
+func (g *gateway) waitIdle(t *testing.T) {
+	t.Helper()
+	deadline := time.Now().Add(5 * time.Second)
+	for metric(t, g, "freshet_srt_connections", "") != 0 {
+		if time.Now().After(deadline) {
+			t.Fatal("an encoder stays")
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 

@@ -80,7 +80,8 @@ func pushError(ctx context.Context, address string, err error) error {
 }
 
 // hangUp closes conn and waits for gosrt's goroutine that reads the socket: it
-// ends only when somebody takes its last word, which Write does.
+// ends only when somebody takes its last word, which Close does if the word
+// comes in time, and Write later.
 func hangUp(conn gosrt.Conn) {
 	_ = conn.Close() // It returns nil always.
 	for range 100 {

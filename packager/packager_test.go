@@ -64,6 +64,9 @@ func TestGroups(t *testing.T) {
 			t.Errorf("audio chunk of %d frames, independent %v", c.Samples, c.Independent)
 		}
 	}
+	if len(audio) > 55 {
+		t.Errorf("%d audio chunks in 5 s", len(audio))
+	}
 	if seen < 4 {
 		t.Errorf("%d audio groups with the ID of a video group", seen)
 	}
@@ -239,6 +242,9 @@ func TestAudioGap(t *testing.T) {
 		}
 		n++
 		au.PTS += int64(n%3-1) * 400 // 4 ms.
+		if n%10 == 5 {
+			au.PTS += 2700 // 30 ms, but once.
+		}
 		au.DTS = au.PTS
 		if n == 101 {
 			au.Lost = true

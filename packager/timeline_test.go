@@ -208,6 +208,42 @@ func TestTimelineReconnect(t *testing.T) {
 	}
 }
 
+// TestTimelineOverlap begins a contribution whose clock is behind where the last
+// one had come to, and whose audio comes first and ahead of its video.
+func TestTimelineOverlap(t *testing.T) {
+	c := newContribution(t, 1<<32)
+	c.run(100, nil)
+	end := max(c.last[slotVideo], c.last[slotAudio])
+	c.tl.begin(900 * time.Millisecond)
+	a := stamp{dts: 50_000, pts: 50_000, random: true, audio: true, arrived: c.now, frame: aacStep}
+	if got := c.tl.place(slotAudio, a); got.pts <= end {
+		t.Errorf("audio goes on at %d, all had come to %d", got.pts, end)
+	}
+	v := stamp{dts: 5_000, pts: 8_000, random: true, arrived: c.now, frame: picStep}
+	got := c.tl.place(slotVideo, v)
+	if got.pts <= c.maxPTS || got.dts <= c.last[slotVideo] {
+		t.Errorf("video goes on at %d, it was shown until %d", got.pts, c.maxPTS)
+	}
+	if c.reasons[rebaseOverlap] != 1 {
+		t.Errorf("rebases %v", c.reasons)
+	}
+	a.dts, a.pts = a.dts+aacStep, a.pts+aacStep
+	if late := c.tl.place(slotAudio, a); late.dts-got.dts != a.dts-v.dts {
+		t.Errorf("audio is %d ticks from video, want %d", late.dts-got.dts, a.dts-v.dts)
+	}
+}
+
+// TestTimelineSameDTS stamps two units alike.
+func TestTimelineSameDTS(t *testing.T) {
+	c := newContribution(t, 1<<32)
+	c.run(60, func(slot int, s *stamp) {
+		if slot == slotVideo && s.dts%(10*picStep) == 7*picStep {
+			s.dts -= picStep
+		}
+	})
+	c.want(map[string]int{})
+}
+
 // TestTimelineSilence has the encoder go silent and go on with the same clock:
 // the time is real and stays.
 func TestTimelineSilence(t *testing.T) {

@@ -58,20 +58,19 @@ type mark struct {
 type marks []mark
 
 func (m *marks) add(pos int64, ts times) {
-	list := *m
-	if n := len(list); n > 0 && list[n-1].pos == pos {
-		list[n-1].ts = ts
+	if n := len(*m); n > 0 && (*m)[n-1].pos == pos {
+		(*m)[n-1].ts = ts
 		return
 	}
-	if len(list) == maxMarks {
-		list = append(list[:0], list[1:]...)
+	if len(*m) == maxMarks {
+		*m = slices.Delete(*m, 0, 1)
 	}
-	*m = append(list, mark{pos, ts})
+	*m = append(*m, mark{pos, ts})
 }
 
 // at tells whether a PES began at byte pos.
-func (m marks) at(pos int64) bool {
-	return slices.ContainsFunc(m, func(k mark) bool { return k.pos == pos })
+func (m *marks) at(pos int64) bool {
+	return slices.ContainsFunc(*m, func(k mark) bool { return k.pos == pos })
 }
 
 // take gives the timestamps of the PES in which byte pos lies, once: they belong

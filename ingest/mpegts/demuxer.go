@@ -142,7 +142,7 @@ func (d *Demuxer) consume(b []byte, final bool) int {
 			f.locked = true
 			continue
 		}
-		if len(rest) < f.stride && !(final && len(rest) >= packetSize) {
+		if len(rest) < f.stride && (!final || len(rest) < packetSize) {
 			return pos
 		}
 		pos += d.frame(rest)

@@ -66,9 +66,10 @@ func parseMPEGAudio(b []byte) (h mpegAudioHeader, ok bool) {
 		low = 1
 	}
 	rate := mp3Rates[b[2]>>2&3]
-	if version == 2 {
+	switch version {
+	case 2:
 		rate /= 2
-	} else if version == 0 {
+	case 0:
 		rate /= 4
 	}
 	tables := [...]*[2][16]int{1: &mp1Kilobits, 2: &mp2Kilobits, 3: &mp3Kilobits}

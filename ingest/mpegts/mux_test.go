@@ -187,7 +187,8 @@ func picture(i, n int) []byte {
 // adtsFrame is an AAC-LC frame, 48 kHz stereo, with n bytes of nonsense.
 func adtsFrame(seed byte, n int) []byte {
 	size := 7 + n
-	b := []byte{0xFF, 0xF1, 0x4C, 0x80 | byte(size>>11), byte(size >> 3), byte(size<<5) | 0x1F, 0xFC}
+	b := make([]byte, 0, size)
+	b = append(b, 0xFF, 0xF1, 0x4C, 0x80|byte(size>>11), byte(size>>3), byte(size<<5)|0x1F, 0xFC)
 	for i := range n {
 		b = append(b, 1+(seed+byte(i*5))%200)
 	}

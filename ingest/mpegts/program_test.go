@@ -70,7 +70,7 @@ func TestStreamNames(t *testing.T) {
 func TestLongPMT(t *testing.T) {
 	m := newMuxer()
 	m.pat(0, 0, 0x10, 7, pmtPID, 8, pmtPID)
-	var list []es
+	list := make([]es, 0, 31)
 	for i := range 30 {
 		list = append(list, es{uint16(0x200 + i), 0x06, descriptor(0x59, "eng\x10\x00\x01\x00\x01")})
 	}
@@ -129,7 +129,7 @@ func TestPrograms(t *testing.T) {
 			m := newMuxer()
 			tt.make(m)
 			rec, _ := demux(t, m.out, 188)
-			var got []int
+			got := make([]int, 0, 1)
 			for _, s := range rec.program(t).Streams {
 				got = append(got, s.ID)
 			}
@@ -167,7 +167,7 @@ func TestPMTChange(t *testing.T) {
 	if v, a := len(rec.of(videoPID)), len(rec.of(audioPID)); v != 2 || a != 2 {
 		t.Errorf("%d pictures and %d audio frames, want 2 and 2", v, a)
 	}
-	var got [][]ingest.Codec
+	got := make([][]ingest.Codec, 0, 3)
 	for _, p := range rec.programs {
 		var list []ingest.Codec
 		for _, s := range p.Streams {

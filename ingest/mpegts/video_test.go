@@ -75,7 +75,7 @@ func TestAccessUnits(t *testing.T) {
 					m.pes(videoPID, int64(9000+3600*i), int64(9000+3600*i), bounded, b)
 				}
 				rec, _ := demux(t, m.out, 188)
-				var got [][][]byte
+				got := make([][][]byte, 0, 4)
 				for _, au := range rec.of(videoPID) {
 					got = append(got, au.Units)
 				}
@@ -96,6 +96,7 @@ type watched struct {
 }
 
 func watch(tb testing.TB) *watched {
+	tb.Helper()
 	w := &watched{tb: tb, m: newMuxer()}
 	w.d = mpegts.New(mpegts.Config{Sink: &w.rec})
 	w.m.tables()
@@ -248,7 +249,7 @@ func TestVideoTimes(t *testing.T) {
 				m.pes(videoPID, ts[0], ts[1], false, picture(i, 50))
 			}
 			rec, stats := demux(t, m.out, 188)
-			var got [][2]int64
+			got := make([][2]int64, 0, 4)
 			for _, au := range rec.of(videoPID) {
 				got = append(got, [2]int64{au.PTS, au.DTS})
 			}

@@ -43,6 +43,8 @@ func (p *eac3) parse(b []byte, _, final bool) (f frame, n int) {
 		switch {
 		case h.broken && count == 0:
 			return f, nextSync(b, 0x0B)
+		case count == 0 && len(rest) < h.size:
+			return f, 0
 		case count == 0 && !h.first():
 			p.frames = 0 // Belongs to what was taken for complete.
 			return f, h.size

@@ -21,7 +21,9 @@ var Draft16 = (&Dialect{
 		scalar(0x10, 0, forward, bounded(walkVarint8, 0, 1)),
 		scalar(0x20, 0, subscriberPriority, walkVarint8),
 		scalar(0x21, 0, filter, walkFilter16),
-		scalar(0x22, 0, groupOrder, bounded(walkVarint8, Ascending, Descending)),
+		// The draft allows 1 and 2. Shaka Player 5.2.12 sends draft 14's 0, the
+		// publisher's order, which is what leaving the parameter out means.
+		scalar(0x22, 0, groupOrder, bounded(walkVarint8, 0, Descending)),
 		scalar(0x32, 0, newGroupRequest, walkVarint),
 	},
 	requestCodes: codeTable[RequestCode]{

@@ -258,11 +258,15 @@ func TestAudioGap(t *testing.T) {
 	if want := uint64(n) * 1024; span < want-1024 || span > want+1024 {
 		t.Errorf("%d samples, want %d", span, want)
 	}
-	long := 0
+	long, frames := 0, 0
 	for _, c := range all {
+		frames += c.Samples
 		if c.Duration > 6*1024 {
 			long++
 		}
+	}
+	if frames != n-21 {
+		t.Errorf("%d frames, want %d", frames, n-21)
 	}
 	if long != 1 {
 		t.Errorf("%d chunks cover a gap", long)

@@ -95,6 +95,7 @@ func newSession(ctx context.Context, conn Conn, r role, env environment) (*sessi
 		pace:        newPace(env.limits.MessageRate),
 		ready:       make(chan struct{}),
 	}
+	s.log = env.log.With("draft", d.Draft, "peer", conn.RemoteAddr().String())
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	s.incoming.init(s)
 	s.outgoing.init(s)

@@ -149,6 +149,28 @@ func TestPeerLeaves(t *testing.T) {
 	})
 }
 
+func TestServerLeaves(t *testing.T) {
+	drafts(t, func(t draftTest) {
+		o := newOrigin(t, nil)
+		c := o.dial(t.protocol)
+		if want := map[string]int{"moqt-16": 16, "moqt-18": 18}[t.protocol]; c.Draft() != want {
+			t.Errorf("draft is %d", c.Draft())
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		o.server.Drain(ctx, "")
+		<-c.Done()
+		closed, ok := errors.AsType[*moqt.CloseError](c.Err())
+		if !ok || closed.Code != uint64(wire.GoawayTimeout) || !closed.Remote {
+			t.Errorf("the client's session ended with %v", c.Err())
+		}
+		_, err := c.TrackStatus(ctxFor(t, time.Minute), cam, "video")
+		if err == nil {
+			t.Error("a session that has ended answers")
+		}
+	})
+}
+
 func TestNoSetup(t *testing.T) {
 	drafts(t, func(t draftTest) {
 		o := newOrigin(t, nil)

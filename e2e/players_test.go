@@ -26,14 +26,23 @@ func TestForeignPlayers(t *testing.T) {
 			"namespace":   {path},
 			"fingerprint": {gateway.HTTP("/certificate.sha256")},
 		}
-		seen := look(t, foreignPage("shaka.html", parameters, watchFor(false), "player.getStats().streamBandwidth"))
-		report(t, seen)
-		plays(t, seen)
+		viewer := startViewer(t, foreignPage("shaka.html", parameters, watchFor(false), "player.getStats().streamBandwidth"))
+		if err := viewer.Playing(); err != nil {
+			t.Fatal(err)
+		}
 		metrics, err := gateway.Metrics(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("sessions so far: %v", metrics["freshet_moqt_sessions_total"])
+		if sessions := metrics.Sum("freshet_moqt_sessions", `draft="16"`); sessions != 1 {
+			t.Errorf("%v sessions of draft 16", sessions)
+		}
+		seen, err := viewer.Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		report(t, seen)
+		plays(t, seen)
 	})
 	for _, browser := range []string{"chromium", "firefox"} {
 		t.Run("hls.js in "+browser, func(t *testing.T) { playHLS(t, gateway, path, browser) })
@@ -64,26 +73,30 @@ func playHLS(t *testing.T, gateway *rig.Gateway, path, browser string) {
 	}
 }
 
-// Without WebTransport our own page falls back to LL-HLS by itself: Firefox ESR
-// has none, and Chromium is told to.
-func TestOurPageFallsBackToHLS(t *testing.T) {
+// Our own page plays in Firefox ESR too, over WebTransport, and by LL-HLS where
+// it is told to or has nothing else.
+func TestOurPageInOtherWays(t *testing.T) {
 	rig.Need(t, "ffmpeg", "node", "chromium", "firefox-esr")
 	gateway := startGateway(t, rig.GatewayConfig{})
-	const path = "live/fallback"
+	const path = "live/ours"
 	source, err := rig.StartFFmpeg(context.Background(), artifactDir(t), rig.Target{Gateway: gateway, StreamID: path}, small, rig.Encoding{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer source.Stop()
-	for browser, query := range map[string]string{"firefox": "", "chromium": "?transport=hls"} {
-		t.Run(browser, func(t *testing.T) {
+	for _, way := range []struct{ browser, query, transport string }{
+		{"firefox", "", "moq"},
+		{"firefox", "?transport=hls", "hls"},
+		{"chromium", "?transport=hls", "hls"},
+	} {
+		t.Run(way.browser+" "+way.transport, func(t *testing.T) {
 			watch := ourPage(gateway, path, watchFor(false))
-			watch.Browser = browser
-			watch.URL += query
+			watch.Browser = way.browser
+			watch.URL += way.query
 			seen := look(t, watch)
 			report(t, seen)
 			plays(t, seen)
-			if stats := ourStats(t, seen); stats.Transport != "hls" {
+			if stats := ourStats(t, seen); stats.Transport != way.transport {
 				t.Errorf("our page plays by %q", stats.Transport)
 			}
 		})

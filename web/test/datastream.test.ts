@@ -66,8 +66,10 @@ test("a reset is told apart from an end", async () => {
 });
 
 test("a declared length beyond the limit is refused before any memory is taken", async () => {
-  await assert.rejects(subgroup("30 02 00 00 f0ffffffff"), WireError);
-  await assert.rejects(fetched("0c 05 00 f0ffffffff"), WireError);
+  const refusal = { name: "WireError", message: /at most/ };
+  await assert.rejects(subgroup("30 02 00 00 f0ffffffff"), refusal);
+  await assert.rejects(subgroup("31 02 00 00 e0ffffff"), refusal);
+  await assert.rejects(fetched("0c 05 00 f0ffffffff"), refusal);
 });
 
 test("fetched objects: explicit, following, next group, ranges that do not exist", async () => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { findBox } from "../src/media/boxes.ts";
+import { boxes, findBox } from "../src/media/boxes.ts";
 import { CatalogError, parseCatalog } from "../src/media/catalog.ts";
 import { parseChunk, parseTimescale } from "../src/media/chunk.ts";
-import { random, randomBytes } from "./helpers.ts";
+import { fromHex, random, randomBytes } from "./helpers.ts";
 
 // Written by ffmpeg 5.1: two H.264 frames of 1/25 s, a fragment each, timescale 12800, with prft of
 // 2026-11-22 23:08:35.911 UTC (`date` agreed).
@@ -35,6 +35,20 @@ test("ffmpeg's header and fragments are understood", () => {
   assert.equal(first?.decodeTime, 0n);
   assert.equal(second?.decodeTime, 512n);
   assert.equal(second?.duration, 512);
+});
+
+test("a run's durations are summed between its other fields, or taken from the fragment's default", () => {
+  const tfdt = "00000014 74666474 01000000 0000000000000064";
+  const ownDurations = `00000028 7472756e 00000301 00000002 00000000 0000000a 000000ff 00000014 000000ff 00000000`;
+  const explicit = `00000044 74726166 ${tfdt} ${ownDurations}`;
+  assert.deepEqual(parseChunk(fromHex(`0000004c 6d6f6f66 ${explicit}`)), { decodeTime: 100n, duration: 30, producer: undefined });
+  const byDefault = `00000040 74726166 ${tfdt} 00000014 74666864 00000008 00000001 00000007 00000010 7472756e 00000000 00000003`;
+  assert.equal(parseChunk(fromHex(`00000048 6d6f6f66 ${byDefault}`))?.duration, 21);
+});
+
+test("a box smaller than its own header ends the reading", () => {
+  assert.deepEqual([...boxes(fromHex("00000004 66726565 00000008 6d646174"))], []);
+  assert.equal([...boxes(fromHex("00000000 66726565 01020304"))].length, 1);
 });
 
 test("prft is the wall clock of the recording", () => {

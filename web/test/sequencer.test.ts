@@ -123,12 +123,16 @@ test("after a reconnection delivery goes on behind the last object", () => {
   push(5, 0, 1, 2);
   sequencer.reset();
   sequencer.join(5);
+  sequencer.open(5);
   push(5, 0, 1, 2, 3);
-  assert.deepEqual(log, ["5/0", "5/1", "5/2", "5/3"]);
+  sequencer.joined(5, true, 0);
+  sequencer.end(5, true, 0);
+  push(6, 0);
+  assert.deepEqual(log, ["5/0", "5/1", "5/2", "5/3", "6/0"]);
   sequencer.reset();
   sequencer.join(8);
   push(8, 0);
-  assert.deepEqual(log.slice(4), ["8/0"]);
+  assert.deepEqual(log.slice(5), ["8/0"]);
 });
 
 test("a track that follows on joins without disturbing the group before it", () => {
@@ -159,9 +163,9 @@ test("what a hostile server sends out of order is bounded", () => {
   const { sequencer } = rig();
   const next = random(3);
   for (let i = 0; i < 20_000; i++) {
-    const group = Math.floor(next() * 1e6);
+    const group = Math.floor(next() * (i < 10_000 ? 8 : 1e6));
     sequencer.open(group);
-    sequencer.push(group, 1 + Math.floor(next() * 1e6), "x", 4 << 10, i);
-    assert.ok(sequencer.bytes <= 33 << 20);
+    sequencer.push(group, 1 + Math.floor(next() * 1e6), "x", 16 << 10, i);
+    assert.ok(sequencer.bytes <= 33 << 20, `${sequencer.bytes} bytes`);
   }
 });

@@ -17,7 +17,7 @@ export function decodeVarint(bytes: Uint8Array): bigint {
   if (first === undefined || bytes.length !== varintLength(first)) {
     throw new WireError("truncated integer");
   }
-  let value = bytes.length >= 8 ? 0n : BigInt(first & (0x7f >> (bytes.length - 1)));
+  let value = BigInt(first & (0x7f >> (bytes.length - 1)));
   for (const byte of bytes.subarray(1)) {
     value = (value << 8n) | BigInt(byte);
   }

@@ -151,6 +151,16 @@ var draft16 = []struct {
 			Filter: &wire.Filter{Type: wire.LargestObject}, GroupOrder: new(uint8(1)),
 		},
 	}},
+	// What shaka-player 5.2.12 sends (lib/msf/buffer_control_writer.js,
+	// marshalSubscribeDraft16_): four parameters, with priority 0 and GROUP_ORDER
+	// 0, which draft 16 itself no longer has.
+	{"subscribe_shaka", "0300150001046c6976650376696404" + "1001" + "1000" + "010102" + "0100", &wire.Subscribe{
+		Track: live,
+		Params: wire.Params{
+			Forward: new(uint8(1)), SubscriberPriority: new(uint8(0)),
+			Filter: &wire.Filter{Type: wire.LargestObject}, GroupOrder: new(uint8(0)),
+		},
+	}},
 	// "Subscription Filters": an absolute range has an absolute End Group.
 	{"subscribe_range", "0300120001046c6976650376696401" + "21" + "0404050006", &wire.Subscribe{
 		Track: live,

@@ -56,6 +56,9 @@ type Web struct {
 	// Cert and Key are PEM files; without them a certificate is self-made.
 	Cert string `yaml:"cert"`
 	Key  string `yaml:"key"`
+	// CertDir keeps a self-made certificate over restarts, and so its hash;
+	// empty makes a new one at each start.
+	CertDir string `yaml:"cert_dir"`
 	// Hosts are the names and addresses that a self-made certificate is for.
 	Hosts []string `yaml:"hosts"`
 	// Origins are the web origins whose pages may play; "*" is every one.

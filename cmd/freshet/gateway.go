@@ -89,7 +89,10 @@ func (g *gateway) newSink(name string) (ingest.HeldSink, error) {
 
 func (g *gateway) newHLS() (err error) {
 	g.hls, err = hls.New(hls.Config{
-		Relay: g.relay, SegmentDuration: g.cfg.HLS.Segment, PartDuration: g.cfg.HLS.Part, Window: g.cfg.Relay.Window,
+		Relay: g.relay, SegmentDuration: g.cfg.HLS.Segment, PartDuration: g.cfg.HLS.Part,
+		// What leaves a playlist stays for as long as the playlist is: listing
+		// half of the log keeps no bytes that the log has let go.
+		Window: g.cfg.Relay.Window / 2,
 		Logger: g.log.With("part", "hls"), Registerer: g.registry,
 	})
 	return err
@@ -97,7 +100,7 @@ func (g *gateway) newHLS() (err error) {
 
 func (g *gateway) newCerts() (err error) {
 	g.certs, err = certs.New(certs.Config{
-		CertFile: g.cfg.Web.Cert, KeyFile: g.cfg.Web.Key, Hosts: g.cfg.Web.Hosts,
+		CertFile: g.cfg.Web.Cert, KeyFile: g.cfg.Web.Key, Hosts: g.cfg.Web.Hosts, Dir: g.cfg.Web.CertDir,
 		Logger: g.log.With("part", "certs"), Registerer: g.registry,
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ package ops
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,6 +33,9 @@ type Config struct {
 	Checks map[string]func() error
 	// Draining makes the node not ready; nil is never.
 	Draining func() bool
+	// Ingest is what /v1/ingest shows as JSON: who publishes, and how well.
+	// Nil serves none.
+	Ingest func() any
 	// Profiles opens /debug/pprof/.
 	Profiles bool
 
@@ -97,6 +101,9 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Gatherer, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
+	if s.cfg.Ingest != nil {
+		mux.HandleFunc("GET /v1/ingest", s.ingest)
+	}
 	if s.cfg.Profiles {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
@@ -105,6 +112,16 @@ func (s *Server) handler() http.Handler {
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
 	return mux
+}
+
+func (s *Server) ingest(w http.ResponseWriter, _ *http.Request) {
+	text, err := json.Marshal(s.cfg.Ingest())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(text, '\n'))
 }
 
 // ready names each check and what it says, for people as much as for machines.

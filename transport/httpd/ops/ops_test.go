@@ -113,3 +113,17 @@ func TestNewRefuses(t *testing.T) {
 		t.Error("a bad address, no error")
 	}
 }
+
+func TestIngestIsShownAsItIsNow(t *testing.T) {
+	publishers := []string{"live/cam1"}
+	base := start(t, ops.Config{Ingest: func() any { return publishers }})
+	for _, want := range []string{`["live/cam1"]`, `["live/cam1","live/cam2"]`} {
+		if status, body := get(t, base+"/v1/ingest"); status != 200 || strings.TrimSpace(body) != want {
+			t.Errorf("got %d %s; want %s", status, body, want)
+		}
+		publishers = append(publishers, "live/cam2")
+	}
+	if status, _ := get(t, start(t, ops.Config{})+"/v1/ingest"); status != http.StatusNotFound {
+		t.Errorf("without publishers: %d", status)
+	}
+}

@@ -2,13 +2,13 @@
 # Node; it installs what is missing. Everything else is a part of it or a tool.
 SHELL := /bin/bash -euo pipefail
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 DURATION ?= 30m
 
 .PHONY: build demo test tools lint web unit e2e fmt fuzz bench soak docker
 
 build:
-	CGO_ENABLED=0 go build -trimpath -o freshet ./cmd/freshet
+	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.version=$(VERSION)" -o freshet ./cmd/freshet
 
 demo:
 	go run ./cmd/freshet demo
@@ -49,4 +49,4 @@ soak:
 	go run ./bench/soak -duration $(DURATION)
 
 docker:
-	docker build --build-arg VERSION=$(VERSION) -t freshet:$(VERSION) .
+	docker build --build-arg VERSION=$(VERSION) -t freshet .

@@ -1,0 +1,121 @@
+// Soak runs the gateway for a long time with an encoder and with viewers who
+// come and go, and tells whether its memory and its goroutines grow.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/freshet-live/freshet/bench/load"
+)
+
+func main() {
+	duration := flag.Duration("duration", 30*time.Minute, "how long to soak")
+	viewers := flag.Int("viewers", 50, "viewers at a time")
+	stay := flag.Duration("stay", 20*time.Second, "how long a viewer stays, on average")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *duration, *viewers, *stay); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, duration time.Duration, viewers int, stay time.Duration) (err error) {
+	scene, err := load.NewScene(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, scene.Close()) }()
+	idle, err := scene.Gateway.RSS()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("idle: %.1f MB resident\n", float64(idle)/1e6)
+	if err := scene.Push(ctx); err != nil {
+		return err
+	}
+	soaking, leave := context.WithTimeout(ctx, duration)
+	defer leave()
+	group, soaking := errgroup.WithContext(soaking)
+	var received load.Received
+	for range viewers {
+		group.Go(func() error { return comeAndGo(soaking, scene, stay, &received) })
+	}
+	group.Go(func() error { return sample(soaking, scene, &received) })
+	return group.Wait()
+}
+
+// comeAndGo is one seat: a viewer, then the next.
+func comeAndGo(ctx context.Context, scene *load.Scene, stay time.Duration, received *load.Received) error {
+	for ctx.Err() == nil {
+		visit := time.Duration((0.5 + rand.Float64()) * float64(stay))
+		if err := viewFor(ctx, scene, visit, received); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func viewFor(ctx context.Context, scene *load.Scene, visit time.Duration, received *load.Received) error {
+	ctx, cancel := context.WithTimeout(ctx, visit)
+	defer cancel()
+	return load.View(ctx, scene.Gateway, load.Broadcast, received)
+}
+
+// settle is when the log's window of 30 s is full and the heap has its size.
+const settle = time.Minute
+
+// sample prints a line every ten seconds and the slopes at the end. The start,
+// while the window fills, counts for no slope.
+func sample(ctx context.Context, scene *load.Scene, received *load.Received) error {
+	began := time.Now()
+	var minutes, rss, goroutines []float64
+	tick := time.NewTicker(10 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			fmt.Printf("slopes over %d readings after the first minute: resident %+.3f MB/min, goroutines %+.2f/min\n",
+				len(minutes), load.Slope(minutes, rss), load.Slope(minutes, goroutines))
+			return nil
+		case <-tick.C:
+		}
+		if err := scene.Alive(); err != nil {
+			return err
+		}
+		resident, routines, err := read(ctx, scene)
+		if err != nil {
+			continue // the context has ended, or the gateway, which Alive tells
+		}
+		passed := time.Since(began)
+		fmt.Printf("%6.1f min: %.1f MB resident, %.0f goroutines, %d objects received\n",
+			passed.Minutes(), resident, routines, received.Objects.Load())
+		if passed > settle {
+			minutes, rss, goroutines = append(minutes, passed.Minutes()), append(rss, resident), append(goroutines, routines)
+		}
+	}
+}
+
+// read gives megabytes of resident memory and the number of goroutines.
+func read(ctx context.Context, scene *load.Scene) (resident, goroutines float64, err error) {
+	rss, err := scene.Gateway.RSS()
+	if err != nil {
+		return 0, 0, err
+	}
+	metrics, err := scene.Gateway.Metrics(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	return float64(rss) / 1e6, metrics.Sum("go_goroutines"), nil
+}

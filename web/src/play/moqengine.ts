@@ -151,7 +151,9 @@ export class MoqEngine implements Engine {
     this.feeds.video.reset();
     this.feeds.audio.reset();
     void this.followCatalog(session);
-    return session.closed;
+    const reason = await session.closed;
+    this.session = undefined;
+    return reason;
   }
 
   /** The server is going away: what it still sends is of no use, reconnect at once. */
@@ -258,7 +260,7 @@ export class MoqEngine implements Engine {
       this.lastMedia = now;
       this.lastNews = now;
     }
-    if (!this.live.started || this.waiting) {
+    if (!this.live.started || this.waiting || !this.session) {
       return;
     }
     if (now - this.lastMedia < silence) {
@@ -270,7 +272,7 @@ export class MoqEngine implements Engine {
     }
     if (now - this.lastNews > deadSilence) {
       this.lastNews = now;
-      this.session?.close(SessionCode.NoError, "nothing comes any more");
+      this.session.close(SessionCode.NoError, "nothing comes any more");
     }
   }
 

@@ -9,8 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/freshet-live/freshet/relay"
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/freshet-live/freshet/relay"
 )
 
 // track makes a track in a relay of its own.
@@ -442,4 +444,39 @@ func TestConcurrentReadersSeeTheSame(t *testing.T) {
 func TestNamespaceFields(t *testing.T) {
 	equal(t, relay.Namespace("live/cam1").Fields(), []string{"live", "cam1"})
 	equal(t, relay.Namespace("live/cam1").HasPrefix("live/cam"), false)
+}
+
+func TestCollectorCountsWhatIsHeld(t *testing.T) {
+	r := relay.New(relay.Config{})
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(relay.NewCollector(r))
+	values := func() map[string]float64 {
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := make(map[string]float64)
+		for _, f := range families {
+			out[f.GetName()] = f.GetMetric()[0].GetGauge().GetValue()
+		}
+		return out
+	}
+	b, err := r.Publish("live/cam1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"audio", "video"} {
+		tr, err := b.NewTrack(name, relay.TrackConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		group(t, tr, 1, "12345")
+	}
+	equal(t, values(), map[string]float64{
+		"freshet_relay_broadcasts": 1, "freshet_relay_tracks": 2, "freshet_relay_log_bytes": 10,
+	})
+	b.Close(nil)
+	equal(t, values(), map[string]float64{
+		"freshet_relay_broadcasts": 0, "freshet_relay_tracks": 0, "freshet_relay_log_bytes": 0,
+	})
 }

@@ -51,6 +51,7 @@ type gateway struct {
 // newGateway makes the parts and binds their addresses. Nothing is served yet.
 func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 	g := &gateway{cfg: cfg, log: log, registry: newRegistry(), relay: relay.New(relay.Config{})}
+	g.registry.MustRegister(relay.NewCollector(g.relay))
 	g.sessions = ingest.NewSessions(ingest.Config{
 		NewSink: g.newSink, Hold: cfg.Ingest.Hold,
 		Logger: log.With("part", "ingest"), Registerer: g.registry,

@@ -15,10 +15,10 @@ func ourPage(gateway *rig.Gateway, path string, seconds float64) rig.Watch {
 
 // playerStats is what these tests want of the player's own figures.
 type playerStats struct {
-	Transport string   `json:"transport"`
-	Draft     string   `json:"draft"`
-	Latency   *float64 `json:"latency"`
-	Stalls    int      `json:"stalls"`
+	Transport  string   `json:"transport"`
+	Draft      string   `json:"draft"`
+	Latency    *float64 `json:"latency"`
+	Reconnects int      `json:"reconnects"`
 }
 
 func ourStats(t *testing.T, seen *rig.Seen) playerStats {

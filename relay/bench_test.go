@@ -20,6 +20,7 @@ func BenchmarkFanOut(b *testing.B) {
 }
 
 func fanOut(b *testing.B, readers int) {
+	b.Helper()
 	tr := track(b, relay.TrackConfig{Window: 10 * time.Second})
 	payload := make([]byte, 25_000)
 	var seen atomic.Int64

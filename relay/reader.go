@@ -83,28 +83,26 @@ func (r *Reader) Next(ctx context.Context) (Item, error) {
 
 // TryNext is Next without the wait: false means nothing is there yet.
 func (r *Reader) TryNext() (Item, bool, error) {
-	for {
-		if r.group == nil {
-			if ok, err := r.findGroup(); !ok || err != nil {
-				return Item{}, false, err
-			}
+	if r.group == nil {
+		if ok, err := r.findGroup(); !ok || err != nil {
+			return Item{}, false, err
 		}
-		if newest := r.lagging(); newest != nil {
-			r.skipTo(newest, SkipLag)
-		}
-		loc, g := r.next, r.group
-		o, ok, end := g.at(int(loc.Object))
-		switch {
-		case ok:
-			r.next.Object++
-			r.started = true
-			return Item{Location: loc, Object: o, Group: g}, true, nil
-		case end:
-			r.leaveGroup()
-			return Item{Location: loc, Group: g, End: true}, true, nil
-		}
-		return Item{}, false, nil
 	}
+	if newest := r.lagging(); newest != nil {
+		r.skipTo(newest, SkipLag)
+	}
+	loc, g := r.next, r.group
+	o, ok, end := g.at(int(loc.Object))
+	switch {
+	case ok:
+		r.next.Object++
+		r.started = true
+		return Item{Location: loc, Object: o, Group: g}, true, nil
+	case end:
+		r.leaveGroup()
+		return Item{Location: loc, Group: g, End: true}, true, nil
+	}
+	return Item{}, false, nil
 }
 
 // SkipGroup gives up the group that Next last handed an object of, because its

@@ -423,7 +423,7 @@ func TestConcurrentReadersSeeTheSame(t *testing.T) {
 				}
 			}()
 		}
-		var want []string
+		want := make([]string, 0, groups*(objects+1))
 		for id := range uint64(groups) {
 			g := group(t, tr, id)
 			for i := range objects {

@@ -115,7 +115,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestIngestIsShownAsItIsNow(t *testing.T) {
-	publishers := []string{"live/cam1"}
+	publishers := append(make([]string, 0, 3), "live/cam1")
 	base := start(t, ops.Config{Ingest: func() any { return publishers }})
 	for _, want := range []string{`["live/cam1"]`, `["live/cam1","live/cam2"]`} {
 		if status, body := get(t, base+"/v1/ingest"); status != 200 || strings.TrimSpace(body) != want {

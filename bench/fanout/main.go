@@ -25,8 +25,9 @@ func main() {
 	limit := flag.Duration("limit", 0, "fail if the p99 of delivery is longer; 0 never fails")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *viewers, *duration, *limit); err != nil {
+	err := run(ctx, *viewers, *duration, *limit)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -35,10 +35,10 @@ func View(ctx context.Context, gateway *rig.Gateway, ns relay.Namespace, receive
 	if err == nil {
 		err = errors.Join(view(ctx, client, ns, received), client.Close())
 	}
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 func view(ctx context.Context, client *moqt.Client, ns relay.Namespace, received *Received) error {

@@ -24,8 +24,9 @@ func main() {
 	stay := flag.Duration("stay", 20*time.Second, "how long a viewer stays, on average")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *duration, *viewers, *stay); err != nil {
+	err := run(ctx, *duration, *viewers, *stay)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -50,8 +50,7 @@ func TestCodeSurvivesEncoding(t *testing.T) {
 	}
 	const width, height, pictures = 640, 360, 20
 	raw := film(t, barcode.Camera{Width: width, Height: height, Rate: 200}, pictures)
-	size := []string{"-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "640x360"}
-	stream := ffmpeg(t, raw, append(size, "-i", "-", "-c:v", "libx264", "-preset", "ultrafast", "-b:v", "500k", "-f", "mpegts", "-")...)
+	stream := ffmpeg(t, raw, "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "640x360", "-i", "-", "-c:v", "libx264", "-preset", "ultrafast", "-b:v", "500k", "-f", "mpegts", "-")
 	decoded := ffmpeg(t, stream, "-i", "-", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-")
 
 	const bytesPerPicture = width * height * 3 / 2

@@ -11,6 +11,7 @@ const options = {
   seconds: 10, // of measuring
   settle: 2, // seconds of play before it
   patience: 20, // seconds until the first picture
+  key: "", // pressed at the end, before the screenshot
   stats: "null", // expression evaluated in the page for the result
   ...JSON.parse(process.argv[2]),
 };
@@ -42,6 +43,7 @@ async function watch(page) {
     say("playing");
     await Promise.race([sleep(options.seconds), hangUp]);
     const seen = await page.evaluate(() => window.freshetE2E);
+    if (options.key) await page.keyboard.press(options.key);
     const stats = await page.evaluate(options.stats);
     say("result", { firstPictureMs, ...seen, stats, console });
   } catch (error) {

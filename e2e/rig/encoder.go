@@ -144,8 +144,8 @@ func filmed(ctx context.Context, camera Camera, command Command) (*Encoder, erro
 func (e *Encoder) Stop() {
 	e.stop()
 	_ = e.input.Close() // so that the camera's write returns
-	<-e.filmed
-	_ = e.Kill() // a process that has ended cannot be killed
+	_ = <-e.filmed      // the encoder's end is the camera's
+	_ = e.Kill()        // a process that has ended cannot be killed
 	if e.helper != nil {
 		_ = e.helper.Kill()
 	}

@@ -44,7 +44,7 @@ func (c Command) Start(ctx context.Context) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", c.Name, err)
 	}
-	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
+	cmd := exec.CommandContext(ctx, c.Path, c.Args...) //nolint:gosec // the test names the program
 	cmd.Stdout, cmd.Stderr = log, log
 	if c.Stdout != nil {
 		cmd.Stdout = c.Stdout

@@ -21,6 +21,7 @@ type Watch struct {
 	Seconds    float64       `json:"seconds"`              // of measured play; it may be hung up earlier
 	Patience   float64       `json:"patience,omitempty"`   // seconds until the first picture
 	Stats      string        `json:"stats,omitempty"`      // expression evaluated in the page at the end
+	Key        string        `json:"key,omitempty"`        // pressed before the screenshot
 	Screenshot string        `json:"screenshot,omitempty"` // PNG file, made at the end
 	Scripts    string        `json:"-"`                    // folder of watch.mjs
 	Log        io.Writer     `json:"-"`                    // of the browser driver's complaints
@@ -70,7 +71,7 @@ func (w Watch) Start(ctx context.Context) (*Viewer, error) {
 	}
 	limit := orElse(w.Limit, time.Duration(w.Seconds)*time.Second+time.Minute)
 	ctx, cancel := context.WithTimeout(ctx, limit)
-	cmd := exec.CommandContext(ctx, "node", filepath.Join(w.Scripts, "watch.mjs"), string(options))
+	cmd := exec.CommandContext(ctx, "node", filepath.Join(w.Scripts, "watch.mjs"), string(options)) //nolint:gosec // our own script
 	// Asked to end, node ends its browser; killed, it would leave it behind.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
@@ -111,13 +112,15 @@ func (v *Viewer) HangUp() error { return v.stdin.Close() }
 // Result waits for the end of the measuring and of the browser.
 func (v *Viewer) Result() (*Seen, error) {
 	defer v.cancel()
-	seen, err := v.early, error(nil)
+	seen := v.early
 	for seen == nil || seen.Event == "playing" {
-		if seen, err = v.next(); err != nil {
+		next, err := v.next()
+		if err != nil {
 			return nil, errors.Join(err, v.cmd.Wait())
 		}
+		seen = next
 	}
-	_, err = io.Copy(io.Discard, v.lines)
+	_, err := io.Copy(io.Discard, v.lines)
 	_ = v.stdin.Close() // HangUp may have closed it
 	err = errors.Join(err, v.cmd.Wait())
 	if seen.Event != "result" {

@@ -128,7 +128,7 @@ func TestDemo(t *testing.T) {
 	for _, pattern := range []string{`srt://\S+`, `http://\S+/index\.m3u8`, `https://\S+/moq`} {
 		t.Log(printed(t, demo, pattern))
 	}
-	watch := rig.Watch{URL: page, Seconds: 8, Stats: "freshet.stats()", Key: "s", Screenshot: filepath.Join(dir, "player.png")}
+	watch := rig.Watch{URL: page, Seconds: 8, Stats: "freshet.stats()", Key: "i", Screenshot: filepath.Join(dir, "player.png")}
 	seen := look(t, watch)
 	media, wall := seen.Advanced()
 	t.Logf("%.1f s played in %.1f s, first picture after %.0f ms, stalls %.0f ms", media, wall, seen.FirstPicture, seen.Stalls)

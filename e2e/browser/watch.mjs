@@ -11,7 +11,7 @@ const options = {
   seconds: 10, // of measuring
   settle: 2, // seconds of play before it
   patience: 20, // seconds until the first picture
-  key: "", // pressed at the end, before the screenshot
+  key: "", // pressed once it plays
   stats: "null", // expression evaluated in the page for the result
   ...JSON.parse(process.argv[2]),
 };
@@ -41,9 +41,9 @@ async function watch(page) {
     await Promise.race([sleep(options.settle), hangUp]);
     await page.evaluate(reset);
     say("playing");
+    if (options.key) await page.keyboard.press(options.key);
     await Promise.race([sleep(options.seconds), hangUp]);
     const seen = await page.evaluate(() => window.freshetE2E);
-    if (options.key) await page.keyboard.press(options.key);
     const stats = await page.evaluate(options.stats);
     say("result", { firstPictureMs, ...seen, stats, console });
   } catch (error) {

@@ -21,7 +21,7 @@ type Watch struct {
 	Seconds    float64       `json:"seconds"`              // of measured play; it may be hung up earlier
 	Patience   float64       `json:"patience,omitempty"`   // seconds until the first picture
 	Stats      string        `json:"stats,omitempty"`      // expression evaluated in the page at the end
-	Key        string        `json:"key,omitempty"`        // pressed before the screenshot
+	Key        string        `json:"key,omitempty"`        // pressed once it plays
 	Screenshot string        `json:"screenshot,omitempty"` // PNG file, made at the end
 	Scripts    string        `json:"-"`                    // folder of watch.mjs
 	Log        io.Writer     `json:"-"`                    // of the browser driver's complaints

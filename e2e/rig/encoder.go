@@ -73,7 +73,7 @@ type Encoder struct {
 
 	helper *Process
 	stop   context.CancelFunc
-	filmed chan error
+	filmed chan struct{} // Closed when the camera has stopped.
 	input  io.Closer
 }
 
@@ -135,8 +135,11 @@ func filmed(ctx context.Context, camera Camera, command Command) (*Encoder, erro
 		cancel()
 		return nil, err
 	}
-	e := &Encoder{Process: process, stop: cancel, filmed: make(chan error, 1), input: r}
-	go func() { e.filmed <- camera.Run(ctx, w) }()
+	e := &Encoder{Process: process, stop: cancel, filmed: make(chan struct{}), input: r}
+	go func() {
+		defer close(e.filmed)
+		_ = camera.Run(ctx, w) // ends with the encoder, whose log has the reason
+	}()
 	return e, nil
 }
 
@@ -144,8 +147,8 @@ func filmed(ctx context.Context, camera Camera, command Command) (*Encoder, erro
 func (e *Encoder) Stop() {
 	e.stop()
 	_ = e.input.Close() // so that the camera's write returns
-	_ = <-e.filmed      // the encoder's end is the camera's
-	_ = e.Kill()        // a process that has ended cannot be killed
+	<-e.filmed
+	_ = e.Kill() // a process that has ended cannot be killed
 	if e.helper != nil {
 		_ = e.helper.Kill()
 	}

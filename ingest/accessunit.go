@@ -77,8 +77,8 @@ type AccessUnit struct {
 	PTS, DTS int64
 	// Units are the NAL units of a picture in order, without start codes and
 	// without access unit delimiters and filler; for audio exactly one bare
-	// frame (no ADTS or LATM header). The receiver of an AccessUnit owns the
-	// bytes; nobody writes to them again.
+	// frame (no ADTS or LATM header). They are lent: Push copies what it keeps,
+	// for the next access unit is put together in the same memory.
 	Units [][]byte
 	// Random is set where decoding can start: IDR, CRA or a recovery point, and
 	// every audio frame.

@@ -20,7 +20,8 @@ type audio struct {
 	broken *ingest.AudioFormat // No header can be made of it.
 
 	pending  []cmaf.Sample
-	units    [][]byte // Backs the Units of pending.
+	frames   []byte   // The frames of pending, one behind the other. Reused.
+	units    [][]byte // Backs the Units of pending: parts of frames.
 	span     int64    // Of pending, in the timescale.
 	complete time.Time
 	produced time.Time
@@ -76,7 +77,10 @@ func (a *audio) add(au *ingest.AccessUnit, pts, frame int64) error {
 		duration, offset = o.fit(pts, pts, frame)
 		a.produced = au.Complete.Add(-a.slot.p.delay)
 	}
-	a.units = append(a.units, au.Units[0])
+	// Frames of pending stay where they are if this one makes the buffer grow.
+	start := len(a.frames)
+	a.frames = append(a.frames, au.Units[0]...)
+	a.units = append(a.units, a.frames[start:])
 	a.pending = append(a.pending, cmaf.Sample{
 		Units: a.units[len(a.units)-1:], Duration: duration, Offset: offset, Flags: cmaf.FlagsSync,
 	})
@@ -157,6 +161,6 @@ func (a *audio) flush() error {
 	}
 	err := a.slot.out.append(a.pending, false, a.produced, a.complete)
 	clear(a.units)
-	a.pending, a.units, a.span = a.pending[:0], a.units[:0], 0
+	a.pending, a.units, a.frames, a.span = a.pending[:0], a.units[:0], a.frames[:0], 0
 	return err
 }

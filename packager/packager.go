@@ -139,8 +139,8 @@ func (p *Packager) slot(name string, video bool) *slot {
 }
 
 // Push packages an access unit and publishes what has become complete. It keeps
-// nothing of au once it has returned, but the units of an unfinished audio
-// chunk. An error means that the broadcast has ended.
+// nothing of au's units once it has returned. An error means that the broadcast
+// has ended.
 func (p *Packager) Push(au ingest.AccessUnit) error {
 	s, known := p.streams[au.Stream]
 	switch {

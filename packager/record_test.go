@@ -1,6 +1,7 @@
 package packager_test
 
 import (
+	"bytes"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,8 +20,17 @@ type recording struct {
 func (r *recording) SetProgram(p ingest.Program) error { r.program = p; return nil }
 
 func (r *recording) Push(au ingest.AccessUnit) error {
+	au.Units = cloneUnits(au.Units)
 	r.units = append(r.units, au)
 	return nil
+}
+
+func cloneUnits(units [][]byte) [][]byte {
+	out := make([][]byte, len(units))
+	for i, u := range units {
+		out[i] = bytes.Clone(u)
+	}
+	return out
 }
 
 const clip = "-f lavfi -i testsrc2=size=320x240:rate=30 -f lavfi -i sine=frequency=440:sample_rate=48000 " +
@@ -62,8 +72,13 @@ func (r *recording) play(tb testing.TB, to *rig, keep func(i int, au *ingest.Acc
 		if keep != nil && !keep(i, &au) {
 			continue
 		}
+		au.Units = cloneUnits(au.Units)
 		if err := to.Push(au); err != nil {
 			tb.Fatal(err)
+		}
+		for i, u := range au.Units { // They were lent.
+			clear(u)
+			au.Units[i] = nil
 		}
 	}
 	to.End()

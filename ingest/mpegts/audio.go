@@ -44,6 +44,7 @@ type audio struct {
 	junk   bool // Since the last frame bytes were skipped.
 
 	format  *ingest.AudioFormat
+	unit    [1][]byte // Of the access unit being handed out.
 	missing bool
 
 	// Frames are dated from the last timestamp by counting samples.
@@ -143,8 +144,9 @@ func (a *audio) push(f frame, ts times) {
 			SampleRate: f.format.rate, Channels: f.format.channels, Config: bytes.Clone(f.format.config),
 		}
 	}
+	a.unit[0] = f.data
 	a.s.d.push(ingest.AccessUnit{
-		Stream: int(a.s.entry.pid), PTS: pts, DTS: pts, Units: [][]byte{bytes.Clone(f.data)},
+		Stream: int(a.s.entry.pid), PTS: pts, DTS: pts, Units: a.unit[:],
 		Random: true, Lost: a.missing, Samples: f.samples, Format: a.format,
 	}, a.s.codec)
 	a.missing = false

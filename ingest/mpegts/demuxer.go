@@ -38,7 +38,6 @@ type Demuxer struct {
 	pids   []*pid // Index 0 is nobody.
 	psi    psi
 	clock  clock
-	pkt    packet
 	err    error // The sink's; sticky.
 
 	tally  tally
@@ -202,8 +201,9 @@ func (d *Demuxer) packet(b []byte) {
 	if i == 0 {
 		return
 	}
-	p, pkt := d.pids[i], &d.pkt
-	if !parsePacket(b, pkt) {
+	var pkt packet
+	p := d.pids[i]
+	if !parsePacket(b, &pkt) {
 		d.tally.error(ErrorPES)
 		p.damage()
 		return
@@ -213,14 +213,14 @@ func (d *Demuxer) packet(b []byte) {
 		p.damage()
 		return
 	}
-	if !d.continuity(p, pkt) || len(pkt.payload) == 0 {
+	if !d.continuity(p, &pkt) || len(pkt.payload) == 0 {
 		return
 	}
 	if p.sections != nil {
 		p.sections.packet(pkt.payload, pkt.start, p.section)
 		return
 	}
-	p.stream.packet(pkt)
+	p.stream.packet(&pkt)
 }
 
 // continuity checks the counter (ISO/IEC 13818-1, 2.4.3.3). It is false for a

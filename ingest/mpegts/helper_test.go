@@ -1,6 +1,7 @@
 package mpegts_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -25,6 +26,11 @@ func (r *recorder) SetProgram(p ingest.Program) error {
 }
 
 func (r *recorder) Push(au ingest.AccessUnit) error {
+	units := make([][]byte, len(au.Units)) // They are lent.
+	for i, u := range au.Units {
+		units[i] = bytes.Clone(u)
+	}
+	au.Units = units
 	r.units = append(r.units, au)
 	return r.fault
 }

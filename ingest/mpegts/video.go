@@ -64,17 +64,17 @@ type nalCodec interface {
 type nal struct{ start, end int } // Without start code.
 
 // video joins NAL units to access units (ITU-T H.264 7.4.1.2.3, H.265 7.4.2.4.4)
-// in one buffer. A picture that is complete is copied out of it in one piece:
-// that is cheaper than new buffers, which have to be cleared and grown.
+// in one buffer, and lends them out of it.
 type video struct {
 	s     *stream
 	codec nalCodec
 
-	buf     []byte // Begins at or before the access unit. Reused.
-	base    int64  // Position of buf[0] in the stream.
-	scan    int    // Where in buf to look for the next start code.
-	nals    []nal  // All but the last are whole.
-	judged  int    // So many of nals have been looked at.
+	buf     []byte   // Begins at or before the access unit. Reused.
+	base    int64    // Position of buf[0] in the stream.
+	scan    int      // Where in buf to look for the next start code.
+	nals    []nal    // All but the last are whole.
+	judged  int      // So many of nals have been looked at.
+	units   [][]byte // Of the access unit being handed out. Reused.
 	marks   marks
 	waiting bool
 	missing bool // The next access unit is Lost.
@@ -298,14 +298,13 @@ func (v *video) emit(n int) {
 	if !v.codec.ready() {
 		return
 	}
-	from := v.nals[0].start
-	buf := bytes.Clone(v.buf[from:v.nals[n-1].end])
-	units := make([][]byte, 0, n)
+	units := v.units[:0]
 	for _, u := range v.nals[:n] {
-		if b := buf[u.start-from : u.end-from : u.end-from]; len(b) > 0 && v.codec.keep(b) {
+		if b := v.buf[u.start:u.end:u.end]; len(b) > 0 && v.codec.keep(b) {
 			units = append(units, b)
 		}
 	}
+	v.units = units
 	strict, weak := v.codec.random(units)
 	if strict {
 		v.dry = 0
@@ -363,7 +362,7 @@ func (v *video) reset() {
 // clear empties the buffer.
 func (v *video) clear() {
 	if v.buf = v.buf[:0]; cap(v.buf) > keepBuffer {
-		v.buf = nil
+		v.buf, v.units = nil, nil
 	}
 	v.nals, v.judged, v.scan = v.nals[:0], 0, 0
 }

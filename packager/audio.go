@@ -121,10 +121,15 @@ func (a *audio) prepare(au *ingest.AccessUnit) (ok bool, err error) {
 		s.p.log.Warn("audio format cannot be carried", "track", s.name, "error", err)
 		return false, nil
 	}
-	a.format = au.Format
 	if s.out != nil && bytes.Equal(s.out.header.Bytes, header.Bytes) {
+		a.format = au.Format
 		return true, nil
 	}
+	if !s.mayOpen() {
+		s.p.drop(dropFormat)
+		return false, nil
+	}
+	a.format = au.Format
 	if err := s.flush(); err != nil {
 		return false, err
 	}

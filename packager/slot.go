@@ -22,6 +22,8 @@ type slot struct {
 	generation int  // Counts the tracks.
 	out        *output
 	lastGroup  uint64 // Group IDs rise through all tracks.
+	headers    allowance
+	held       bool // A new header was refused, and it was said.
 
 	video *video
 	audio *audio
@@ -89,6 +91,20 @@ func (s *slot) stamp(au *ingest.AccessUnit) stamp {
 		st.frame = int64(s.out.header.FrameDuration)
 	}
 	return st
+}
+
+// mayOpen tells whether another header may be taken now. The stream waits for it
+// otherwise: what follows does not decode with the header there is.
+func (s *slot) mayOpen() bool {
+	if s.headers.take(s.p.cfg.Now()) {
+		s.held = false
+		return true
+	}
+	if !s.held {
+		s.held = true
+		s.p.log.Warn("the format changes too often; media is dropped until it may change again", "track", s.name)
+	}
+	return false
 }
 
 // open starts the next track of the slot with header, publishes the catalog

@@ -206,14 +206,17 @@ func (v *video) prepare() (bool, error) {
 		return false, nil
 	}
 	s := v.slot
-	v.headerTried, v.headerGood, v.sets.changed = true, false, false
 	header, err := cmaf.NewVideoHeader(s.stream.Codec, v.sets.header(), s.stream.Language)
+	same := err == nil && s.out != nil && bytes.Equal(s.out.header.Bytes, header.Bytes)
+	if err == nil && !same && !s.mayOpen() {
+		return false, nil
+	}
+	v.headerTried, v.headerGood, v.sets.changed = true, err == nil, false
 	if err != nil {
 		s.p.log.Warn("video format cannot be carried", "track", s.name, "error", err)
 		return false, nil
 	}
-	v.headerGood = true
-	if s.out != nil && bytes.Equal(s.out.header.Bytes, header.Bytes) {
+	if same {
 		return true, nil
 	}
 	if header.Interlaced {

@@ -101,9 +101,6 @@ func (g *Gateway) waitReady(ctx context.Context) error {
 // (the caller escapes it), latency in ms.
 func (g *Gateway) SRT() string { return fmt.Sprintf("srt://%s:%d", loopback, g.srt) }
 
-// SRTPort is the UDP port of the SRT listener.
-func (g *Gateway) SRTPort() int { return g.srt }
-
 // HTTP is the URL of a path on the plain listener.
 func (g *Gateway) HTTP(path string) string {
 	return fmt.Sprintf("http://%s:%d%s", loopback, g.http, path)

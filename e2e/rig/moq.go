@@ -30,16 +30,6 @@ func (g *Gateway) DialMoQ(ctx context.Context, config moqt.ClientConfig, protoco
 	return moqt.NewClient(ctx, conn, config)
 }
 
-// DialQUIC opens a MoQ session over raw QUIC.
-func (g *Gateway) DialQUIC(ctx context.Context, config moqt.ClientConfig, protocols ...string) (*moqt.Client, error) {
-	conn, err := g.DialRawQUIC(ctx, protocols...)
-	if err != nil {
-		return nil, err
-	}
-	config.Path, config.Authority = "/moq", g.QUIC()
-	return moqt.NewClient(ctx, conn, config)
-}
-
 // DialRawQUIC opens a QUIC connection on which nothing has been said yet.
 func (g *Gateway) DialRawQUIC(ctx context.Context, protocols ...string) (moqt.Conn, error) {
 	if len(protocols) == 0 {

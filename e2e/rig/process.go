@@ -21,9 +21,8 @@ type Process struct {
 	log  string
 	done chan struct{}
 
-	mu    sync.Mutex
-	err   error            // Guarded by mu; set before done is closed.
-	usage *os.ProcessState // Guarded by mu; the same.
+	mu  sync.Mutex
+	err error // Guarded by mu; set before done is closed.
 }
 
 // Command is a program to start.
@@ -64,7 +63,7 @@ func (c Command) Start(ctx context.Context) (*Process, error) {
 func (p *Process) wait(log *os.File) {
 	err := errors.Join(p.cmd.Wait(), log.Close())
 	p.mu.Lock()
-	p.err, p.usage = err, p.cmd.ProcessState
+	p.err = err
 	p.mu.Unlock()
 	close(p.done)
 }
@@ -80,16 +79,6 @@ func (p *Process) Err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.err
-}
-
-// CPU is the processor time that the program had used when it ended.
-func (p *Process) CPU() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.usage == nil {
-		return 0
-	}
-	return p.usage.UserTime() + p.usage.SystemTime()
 }
 
 // Output is what the program has printed so far.

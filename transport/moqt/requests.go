@@ -41,23 +41,16 @@ func (in *incoming) init(s *session) {
 // ends the session.
 func (in *incoming) open(m wire.Message, st Stream, w *messageWriter) error {
 	x := &exchange{s: in.s, id: requestID(m), w: w, st: st, settled: make(chan struct{})}
-	raised, err := in.take(x.id)
+	x.ctx, x.cancel = context.WithCancel(in.s.ctx)
+	raised, busy, err := in.enter(x)
 	if err != nil {
+		x.cancel()
 		return err
 	}
-	x.ctx, x.cancel = context.WithCancel(in.s.ctx)
 	if st != nil {
 		// STOP_SENDING cancels, and only the stream's context shows it.
 		context.AfterFunc(st.Context(), x.cancel)
 	}
-	in.mu.Lock()
-	busy := len(in.exchanges) >= in.s.limits.Requests
-	if !busy {
-		in.exchanges[x.id] = x
-		close(in.changed)
-		in.changed = make(chan struct{})
-	}
-	in.mu.Unlock()
 	in.s.tasks.Go(func() {
 		defer in.close(x)
 		if raised != 0 {
@@ -72,10 +65,26 @@ func (in *incoming) open(m wire.Message, st Stream, w *messageWriter) error {
 	return nil
 }
 
-// take notes a Request ID and gives the new maximum to announce, if it is time.
-func (in *incoming) take(id uint64) (raised uint64, err error) {
+// enter files a request unless there are too many. Its Request ID and the request
+// itself show at the same moment: a joining fetch that came first and finds the ID
+// taken without its request would think the subscription over (await).
+func (in *incoming) enter(x *exchange) (raised uint64, busy bool, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if raised, err = in.takeLocked(x.id); err != nil {
+		return 0, false, err
+	}
+	if busy = len(in.exchanges) >= in.s.limits.Requests; !busy {
+		in.exchanges[x.id] = x
+	}
+	close(in.changed)
+	in.changed = make(chan struct{})
+	return raised, busy, nil
+}
+
+// takeLocked notes a Request ID and gives the new maximum to announce, if it is
+// time.
+func (in *incoming) takeLocked(id uint64) (raised uint64, err error) {
 	if err := in.ids.take(id); err != nil {
 		return 0, err
 	}
@@ -156,17 +165,17 @@ func (in *incoming) await(ctx context.Context, id uint64) (*exchange, bool) {
 
 // update hands a REQUEST_UPDATE to its request.
 func (in *incoming) update(m *wire.RequestUpdate) error {
-	if _, err := in.take(m.RequestID); err != nil {
-		return err
-	}
-	x, ok := in.find(m.ExistingID)
-	if ok {
-		return x.update(m)
-	}
 	in.mu.Lock()
+	_, err := in.takeLocked(m.RequestID)
+	x, ok := in.exchanges[m.ExistingID]
 	seen := in.ids.seen(m.ExistingID)
 	in.mu.Unlock()
-	if !seen {
+	switch {
+	case err != nil:
+		return err
+	case ok:
+		return x.update(m)
+	case !seen:
 		return wire.Violation("REQUEST_UPDATE for a request that was not made")
 	}
 	if in.s.d.Control == wire.OneBidi {

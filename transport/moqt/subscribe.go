@@ -11,6 +11,10 @@ import (
 // subscribe answers SUBSCRIBE and delivers until the subscription ends.
 func (x *exchange) subscribe(m *wire.Subscribe) {
 	p := x.establish(m)
+	if p != nil {
+		// Before settled: a joining fetch sees the updates that came before it.
+		x.takeUpdates(p.update)
+	}
 	close(x.settled)
 	if p == nil {
 		return
@@ -20,7 +24,6 @@ func (x *exchange) subscribe(m *wire.Subscribe) {
 	x.s.metrics.subscriptions.Inc()
 	defer x.s.metrics.subscriptions.Dec()
 
-	x.takeUpdates(p.update)
 	code, reason := p.run(x.ctx)
 	if x.ctx.Err() != nil {
 		return

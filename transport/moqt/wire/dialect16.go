@@ -62,7 +62,7 @@ var Draft16 = (&Dialect{
 	row(0x1D, layoutPublish),
 	row(0x1E, layoutPublishOK16),
 	row(0xB, layoutPublishDone16),
-	row(0x16, layoutFetch),
+	row(0x16, layoutFetch16),
 	row(0x18, layoutFetchOK16),
 	row(0x17, layoutFetchCancel),
 	row(0xD, layoutTrackStatus),

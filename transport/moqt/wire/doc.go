@@ -13,4 +13,12 @@
 //
 // Section titles in comments are those of draft-ietf-moq-transport-18 unless a
 // draft is named.
+//
+// A message that cannot be read ends the session, also where its length and
+// Request ID are known and it could be refused alone: both drafts demand it of
+// lengths that do not match, unknown parameters and values out of range ("Control
+// Messages", "Message Parameters"), and a peer that is wrong about a layout is
+// wrong about the next message, too. Where players in the field are known to send
+// another layout, the dialect reads that one (layoutFetch16). What can be read and
+// is not supported is refused by package moqt.
 package wire

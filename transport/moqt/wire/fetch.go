@@ -26,6 +26,48 @@ type Fetch struct {
 
 func layoutFetch(c *coder, m *Fetch) {
 	c.varint(&m.RequestID)
+	layoutFetchRange(c, m)
+	c.params(&m.Params, KindFetch)
+}
+
+// layoutFetch16 also reads the layout of draft 14, which has Subscriber Priority
+// and Group Order before the Fetch Type: Shaka Player 5.2.12 and
+// Eyevinn/moqtransport 0.9.0 send it at draft 16. A message is read so only if
+// draft 16 cannot read it to its end; it would close the session.
+func layoutFetch16(c *coder, m *Fetch) {
+	if c.writing {
+		layoutFetch(c, m)
+		return
+	}
+	old := coder{d: c.d, buf: c.buf}
+	if layoutFetch(c, m); c.err == nil && len(c.buf) == 0 {
+		return
+	}
+	var again Fetch
+	if layoutFetch14(&old, &again); old.err == nil && len(old.buf) == 0 {
+		*m, *c = again, old
+	}
+}
+
+func layoutFetch14(c *coder, m *Fetch) {
+	var priority, order uint8
+	c.varint(&m.RequestID)
+	c.uint8(&priority)
+	c.uint8(&order)
+	layoutFetchRange(c, m)
+	c.params(&m.Params, KindFetch)
+	if order > Descending {
+		c.fail(Violation("group order %d", order))
+	}
+	if m.Params.SubscriberPriority == nil {
+		m.Params.SubscriberPriority = &priority
+	}
+	if m.Params.GroupOrder == nil && order != 0 {
+		m.Params.GroupOrder = &order
+	}
+}
+
+func layoutFetchRange(c *coder, m *Fetch) {
 	c.varint((*uint64)(&m.Type))
 	switch m.Type {
 	case StandaloneFetch:
@@ -38,7 +80,6 @@ func layoutFetch(c *coder, m *Fetch) {
 	default:
 		c.fail(Violation("fetch type %#x", uint64(m.Type)))
 	}
-	c.params(&m.Params, KindFetch)
 }
 
 // StreamFetch is the type of a fetch stream ("Unidirectional Stream Types").

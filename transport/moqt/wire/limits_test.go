@@ -35,6 +35,8 @@ func TestViolations(t *testing.T) {
 		{"filter type 9", 18, "03000a0001016101620121" + "0109", "filter type 0x9"},
 		{"filter with bytes left", 18, "03000b0001016101620121" + "020200", "1 bytes left in a field"},
 		{"filter ends before it starts", 16, "03000d0001016101620121" + "0404050004", "ends before it starts"},
+		{"fetch type 4", 16, "160005" + "0004000000", "fetch type 0x4"},
+		{"fetch of draft 14 with group order 3", 16, "160007040003" + "02" + "0201" + "00", "fetch type 0x0"},
 		{"fetch type 4", 18, "160005" + "0004000000", "fetch type 0x4"},
 		{"reason of 1025 bytes", 18, "050005" + "0000840100", "1025 bytes"},
 	}

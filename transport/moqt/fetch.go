@@ -169,14 +169,8 @@ func (f *fetchSend) run(ctx context.Context) {
 	f.cursor.Descending = f.descending
 	f.scratch = f.x.s.d.AppendFetchHeader(nil, f.x.id)
 	err = f.write(ctx, nil)
-	groups := f.track.Groups()
-	if f.descending {
-		slices.Reverse(groups)
-	}
-	for _, g := range groups {
-		if err == nil && g.ID() >= f.start.Group && g.ID() <= f.end.Group {
-			err = f.sendGroup(ctx, g)
-		}
+	for g := f.next(nil); g != nil && err == nil; g = f.next(g) {
+		err = f.sendGroup(ctx, g)
 	}
 	if err == nil {
 		_ = st.Close()
@@ -186,15 +180,37 @@ func (f *fetchSend) run(ctx context.Context) {
 	f.abandon(ctx, err)
 }
 
+// next finds the group after g, or the first one for nil. It looks at the log
+// anew each time: a peer that reads slowly must not keep alive what has left it.
+func (f *fetchSend) next(g *relay.Group) *relay.Group {
+	groups := f.track.Groups()
+	if f.descending {
+		slices.Reverse(groups)
+	}
+	for _, h := range groups {
+		if h.ID() < f.start.Group || h.ID() > f.end.Group {
+			continue
+		}
+		if g == nil || (h.ID() > g.ID()) != f.descending && h != g {
+			return h
+		}
+	}
+	return nil
+}
+
 func (f *fetchSend) sendGroup(ctx context.Context, g *relay.Group) error {
 	i := uint64(0)
 	if g.ID() == f.start.Group {
 		i = f.start.Object
 	}
+	began := time.Now()
 	for ; g.ID() < f.end.Group || f.end.Object == 0 || i < f.end.Object; i++ {
 		o, ok := g.Object(int(i))
 		if !ok {
 			return nil
+		}
+		if f.overdue(g, began) {
+			return errOverdue
 		}
 		l := relay.Location{Group: g.ID(), Object: i}
 		f.scratch = f.x.s.d.AppendFetchObject(f.scratch[:0], &f.cursor, l, f.track.Priority(), len(o.Payload))
@@ -203,6 +219,18 @@ func (f *fetchSend) sendGroup(ctx context.Context, g *relay.Group) error {
 		}
 	}
 	return nil
+}
+
+// errOverdue ends a fetch whose peer reads so slowly that the group it is at is
+// kept in memory for it alone.
+var errOverdue = errors.New("the group has left the log")
+
+func (f *fetchSend) overdue(g *relay.Group, began time.Time) bool {
+	if time.Since(began) < f.x.s.limits.StallTimeout {
+		return false
+	}
+	_, cached := f.track.Group(g.ID())
+	return !cached
 }
 
 // write sends scratch and a payload. The past is not in a hurry, so the limit
@@ -223,6 +251,8 @@ func (f *fetchSend) abandon(ctx context.Context, err error) {
 	code := wire.ResetCancelled
 	switch {
 	case ctx.Err() != nil || isStreamEnd(err):
+	case errors.Is(err, errOverdue):
+		code = wire.ResetTooFarBehind
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		code = wire.ResetDeliveryTimeout
 		s.stalled()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt"
+	"github.com/freshet-live/freshet/transport/moqt/moqttest"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
 
@@ -152,6 +153,49 @@ func TestFetchCancelled(t *testing.T) {
 		}
 		if _, err := c.TrackStatus(ctxFor(t, time.Second), cam, "video"); err != nil {
 			t.Errorf("the session does not answer: %v", err)
+		}
+	})
+}
+
+// A peer that reads a fetch very slowly does not keep in memory what has left the
+// log: it loses what it did not come to.
+func TestSlowFetchKeepsNothing(t *testing.T) {
+	drafts(t, func(t draftTest) {
+		o := newOrigin(t, nil)
+		video, err := o.broadcast.NewTrack("video", relay.TrackConfig{Window: 3 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		publish := func(id uint64) {
+			g := o.group(video, id, 0)
+			for range 10 {
+				if err := g.Append(relay.Object{Payload: make([]byte, 100<<10), Complete: time.Now()}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		publish(2)
+		publish(3)
+		c, _ := o.dialConfig(moqttest.Config{Protocol: t.protocol, StreamWindow: 64 << 10}, moqt.ClientConfig{})
+		f, err := c.Fetch(ctxFor(t, time.Hour), cam, "video", relay.Location{}, relay.Location{Group: 4}, moqt.FetchOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := uint64(4)
+		for {
+			object, err := f.Next(ctxFor(t, time.Hour))
+			if err != nil {
+				if code := resetCode(t, t.protocol, err); code != wire.ResetTooFarBehind && code != wire.ResetDeliveryTimeout {
+					t.Errorf("the fetch ends with %v", err)
+				}
+				break
+			}
+			if object.Location.Group > 2 {
+				t.Fatalf("got %v, long after it left the log", object.Location)
+			}
+			time.Sleep(4 * time.Second) // Slow, but never still for the stall timeout.
+			publish(next)
+			next++
 		}
 	})
 }

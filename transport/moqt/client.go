@@ -95,12 +95,10 @@ func NewClient(ctx context.Context, conn Conn, cfg ClientConfig) (*Client, error
 		return nil, err
 	}
 	s.start()
-	select {
-	case <-s.ready:
-		return &Client{s: s}, nil
-	case <-s.ctx.Done():
+	if !s.awaitSetup() {
 		return nil, fmt.Errorf("set up session: %w", s.finish())
 	}
+	return &Client{s: s}, nil
 }
 
 func clientOptions(cfg ClientConfig) wire.KeyValues {

@@ -116,6 +116,11 @@ func dialectOf(protocol string) (*wire.Dialect, bool) {
 // left in good order.
 func (s *session) run() error {
 	s.start()
+	if s.awaitSetup() {
+		sessions := s.metrics.sessions.WithLabelValues(draftLabel(s.d))
+		sessions.Inc()
+		defer sessions.Dec()
+	}
 	<-s.ctx.Done()
 	err := s.finish()
 	s.metrics.ends.WithLabelValues(endReason(err)).Inc()
@@ -131,7 +136,6 @@ func (s *session) start() {
 	s.tasks.Go(s.acceptStreams)
 	s.tasks.Go(s.acceptUniStreams)
 	s.tasks.Go(s.openControl)
-	s.tasks.Go(s.awaitSetup)
 }
 
 // begin runs f as a task, for callers that are no task themselves; not when the

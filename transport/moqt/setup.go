@@ -15,20 +15,19 @@ const implementation = "freshet"
 // what was answered; MAX_REQUEST_ID counts in steps of two.
 const requestWindow = 256
 
-// awaitSetup ends the session when the peer's SETUP does not come in time.
-func (s *session) awaitSetup() {
+// awaitSetup waits for the peer's SETUP and ends the session when it does not
+// come in time. It tells whether it came.
+func (s *session) awaitSetup() bool {
 	timer := time.NewTimer(s.limits.SetupTimeout)
 	defer timer.Stop()
 	select {
 	case <-s.ready:
-		label := draftLabel(s.d)
-		s.metrics.sessions.WithLabelValues(label).Inc()
-		<-s.ctx.Done()
-		s.metrics.sessions.WithLabelValues(label).Dec()
+		return true
 	case <-timer.C:
 		s.fail(ErrSetupTimeout)
 	case <-s.ctx.Done():
 	}
+	return false
 }
 
 // setupMessage is our SETUP.

@@ -50,7 +50,7 @@ func (s *session) serveStream(st Stream) {
 		s.fail(err)
 		return
 	}
-	s.readRequestStream(m, st, r)
+	s.readRequestStream(m, r)
 }
 
 // mayOpenStream tells which messages may begin a bidirectional stream.
@@ -62,7 +62,7 @@ func (s *session) mayOpenStream(k wire.Kind) bool {
 }
 
 // readRequestStream reads what follows the request until the stream ends.
-func (s *session) readRequestStream(first wire.Message, st Stream, r *wire.StreamReader) {
+func (s *session) readRequestStream(first wire.Message, r *wire.StreamReader) {
 	id := requestID(first)
 	for {
 		m, err := r.Message()
@@ -70,7 +70,7 @@ func (s *session) readRequestStream(first wire.Message, st Stream, r *wire.Strea
 			err = s.pace.wait(s.ctx)
 		}
 		if err != nil {
-			s.requestStreamEnd(first, st, err)
+			s.requestStreamEnd(first, err)
 			return
 		}
 		switch m := m.(type) {
@@ -92,7 +92,7 @@ func (s *session) readRequestStream(first wire.Message, st Stream, r *wire.Strea
 // requestStreamEnd acts on the end of the peer's half. A reset cancels the
 // request; FIN does for a namespace subscription, and otherwise means only that
 // no update will follow ("Request Cancellation and Rejection").
-func (s *session) requestStreamEnd(first wire.Message, _ Stream, err error) {
+func (s *session) requestStreamEnd(first wire.Message, err error) {
 	if e, ok := errors.AsType[*wire.Error](err); ok {
 		s.fail(e)
 		return

@@ -63,8 +63,13 @@ func (s *Session) Err() error {
 // is soon taken for half dead and may be taken over.
 func (s *Session) Touch() { s.active.Store(int64(time.Since(s.opened))) }
 
-func (s *Session) idle() time.Duration {
-	return time.Since(s.opened) - time.Duration(s.active.Load())
+func (s *Session) idle() time.Duration { return s.age() - time.Duration(s.active.Load()) }
+
+func (s *Session) age() time.Duration { return time.Since(s.opened) }
+
+// heardSince tells whether something came after t.
+func (s *Session) heardSince(t time.Time) bool {
+	return s.opened.Add(time.Duration(s.active.Load())).After(t)
 }
 
 // Begin starts the flow once the transport is up; see Request.Delay.

@@ -11,12 +11,13 @@ import (
 )
 
 const (
-	// suspectAfter: a publisher that was heard within this time is alive, and a
-	// second one is refused at once. SRT touches its session every 200 ms.
-	suspectAfter = 500 * time.Millisecond
 	// takeoverAfter: a publisher that was silent for so long is half dead. Live
 	// encoders send at least every 100 ms, and a retransmission takes less.
-	takeoverAfter = time.Second
+	takeoverAfter = 500 * time.Millisecond
+	// lookAgain is how often a newcomer looks whether the owner was heard.
+	lookAgain = 20 * time.Millisecond
+	// silentAfter is when a broadcast counts as silent.
+	silentAfter = time.Second
 )
 
 // HeldSink is a Sink that outlives the session that feeds it. Begin and End are
@@ -91,9 +92,10 @@ func NewSessions(cfg Config) *Sessions {
 }
 
 // Open gives the name to the one who asks, or says why not: ErrBadName,
-// ErrUnauthorized, ErrForbidden, ErrAlreadyPublishing, ErrDraining. It decides
-// at once, but when the owner has just fallen silent it waits, at most a
-// second, to see whether the owner is dead. The caller closes the Session.
+// ErrUnauthorized, ErrForbidden, ErrAlreadyPublishing, ErrDraining. A name that
+// is taken is refused as soon as its owner is heard; an owner that stays silent
+// for half a second gives way, so that an encoder which was killed and restarted
+// comes in again at once. The caller closes the Session.
 func (s *Sessions) Open(ctx context.Context, req Request) (*Session, error) {
 	session, err := s.open(ctx, req)
 	if err != nil {
@@ -154,10 +156,10 @@ func (s *Sessions) claim(session *Session) (claim, error) {
 	if old != nil {
 		idle := old.idle()
 		switch {
-		case b.sink == nil || idle < suspectAfter:
+		case b.sink == nil || old.age() < takeoverAfter || old.heardSince(session.opened):
 			return claim{}, ErrAlreadyPublishing
 		case idle < takeoverAfter:
-			return claim{old: old, wait: takeoverAfter - idle}, nil
+			return claim{old: old, wait: min(lookAgain, takeoverAfter-idle)}, nil
 		}
 	}
 	if b.hold != nil {

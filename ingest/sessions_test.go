@@ -89,23 +89,41 @@ func TestNoHold(t *testing.T) {
 	f.sinks[0].expect(t, "begin 1s", "end", "close: the publisher did not come back")
 }
 
+// The owner is heard every 50 ms: whoever comes in between knows at the next look.
 func TestSecondPublisherIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(nil)
 		first := f.open(t, "live/cam1")
+		_, err := f.Open(t.Context(), ingest.Request{Name: "live/cam1", Protocol: "test"})
+		if !errors.Is(err, ingest.ErrAlreadyPublishing) {
+			t.Errorf("beside one that just came: %v", err)
+		}
+		time.Sleep(time.Second)
+		first.Touch()
+		done := make(chan struct{})
+		go func() {
+			for range time.Tick(50 * time.Millisecond) {
+				select {
+				case <-done:
+					return
+				default:
+					first.Touch()
+				}
+			}
+		}()
 		for range 100 {
-			time.Sleep(200 * time.Millisecond)
-			first.Touch()
 			start := time.Now()
 			_, err := f.Open(t.Context(), ingest.Request{Name: "live/cam1", Protocol: "test"})
-			if !errors.Is(err, ingest.ErrAlreadyPublishing) || time.Since(start) != 0 {
+			if !errors.Is(err, ingest.ErrAlreadyPublishing) || time.Since(start) > 70*time.Millisecond {
 				t.Fatalf("second publisher: %v after %v", err, time.Since(start))
 			}
+			time.Sleep(37 * time.Millisecond)
 		}
+		close(done)
 		push(t, first, 1)
 		f.open(t, "live/cam2") // Another name is free.
 		f.sinks[0].expect(t, "begin 1s", "push 1")
-		if n := sum(t, f, "freshet_ingest_refused_total"); n != 100 {
+		if n := sum(t, f, "freshet_ingest_refused_total"); n != 101 {
 			t.Errorf("refused_total %v", n)
 		}
 		f.Close()
@@ -133,7 +151,6 @@ func TestSilentPublisherIsTakenOver(t *testing.T) {
 		}
 		first.Close() // Must not release the name.
 		push(t, second, 2)
-		second.Touch()
 		if _, err := f.Open(t.Context(), ingest.Request{Name: "live/cam1"}); !errors.Is(err, ingest.ErrAlreadyPublishing) {
 			t.Errorf("third publisher: %v", err)
 		}
@@ -148,7 +165,8 @@ func TestSilentPublisherIsTakenOver(t *testing.T) {
 	})
 }
 
-// A publisher that has just fallen silent is given until a second is full.
+// A publisher that has just fallen silent is given until half a second is full:
+// 100 ms have passed when the other comes.
 func TestSuspectedPublisher(t *testing.T) {
 	tests := []struct {
 		name      string
@@ -157,7 +175,7 @@ func TestSuspectedPublisher(t *testing.T) {
 		after     time.Duration
 	}{
 		{"stays silent", func(*ingest.Session) {}, nil, 400 * time.Millisecond},
-		{"speaks", (*ingest.Session).Touch, ingest.ErrAlreadyPublishing, 400 * time.Millisecond},
+		{"speaks", (*ingest.Session).Touch, ingest.ErrAlreadyPublishing, 100 * time.Millisecond},
 		{"leaves", (*ingest.Session).Close, nil, 100 * time.Millisecond},
 	}
 	for _, tt := range tests {
@@ -165,7 +183,9 @@ func TestSuspectedPublisher(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(nil)
 				first := f.open(t, "a")
-				time.Sleep(600 * time.Millisecond)
+				time.Sleep(time.Second)
+				first.Touch()
+				time.Sleep(100 * time.Millisecond)
 				time.AfterFunc(100*time.Millisecond, func() { tt.meanwhile(first) })
 				start := time.Now()
 				_, err := f.Open(t.Context(), ingest.Request{Name: "a"})
@@ -181,8 +201,9 @@ func TestSuspectedPublisher(t *testing.T) {
 func TestSuspicionEndsWithTheCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(nil)
-		f.open(t, "a")
+		first := f.open(t, "a")
 		time.Sleep(600 * time.Millisecond)
+		first.Touch()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
 		if _, err := f.Open(ctx, ingest.Request{Name: "a"}); !errors.Is(err, context.DeadlineExceeded) {

@@ -68,7 +68,7 @@ func (b *broadcast) state() State {
 	switch {
 	case b.owner == nil:
 		return StateReconnecting
-	case b.owner.idle() >= takeoverAfter:
+	case b.owner.idle() >= silentAfter:
 		return StateSilent
 	}
 	return StateReceiving

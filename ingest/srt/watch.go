@@ -7,9 +7,10 @@ import (
 )
 
 const (
-	// watchEvery is how often a connection is looked after; a session is taken
-	// for alive by it, so it must be well under ingest's limits.
-	watchEvery = 200 * time.Millisecond
+	// watchEvery is how often a connection is looked after. A second publisher
+	// is refused when the first is seen alive by it, so this is how long it
+	// waits for its answer.
+	watchEvery = 50 * time.Millisecond
 	// silentAfter is when an encoder that sends nothing is worth a line.
 	silentAfter = time.Second
 	// reportEvery is how often statistics go to the debug log.

@@ -25,6 +25,7 @@ func TestRules(t *testing.T) {
 		"long audio chunks":  {AudioFrames: 8},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t, media, nil)
 				defer s.stop()

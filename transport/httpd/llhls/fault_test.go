@@ -2,6 +2,7 @@ package llhls_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -204,11 +205,21 @@ func TestCheckFindsFaults(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t, hlstest.Config{}, faulty(tt.fault))
 				defer s.stop()
 				s.playOn()
-				found, err := llhlstest.Check(t.Context(), base+"index.m3u8", llhlstest.Config{Client: s.client, Duration: 40 * time.Second})
+				ctx, enough := context.WithCancel(t.Context())
+				defer enough()
+				found, err := llhlstest.Check(ctx, base+"index.m3u8", llhlstest.Config{
+					Client: s.client, Duration: 40 * time.Second,
+					Found: func(v llhlstest.Violation) {
+						if v.Rule == tt.rule {
+							enough()
+						}
+					},
+				})
 				if err != nil {
 					t.Log(err)
 				}

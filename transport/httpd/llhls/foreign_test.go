@@ -205,6 +205,7 @@ func frames(t *testing.T, input, stream string) []string {
 
 // ffmpeg decodes from the playlist the very frames that it encoded.
 func TestForeignPlayer(t *testing.T) {
+	t.Parallel()
 	video, audio := encode(t)
 	address := serveFiles(t, video, audio)
 	for stream, file := range map[string]string{"v": video, "a": audio} {

@@ -202,6 +202,7 @@ func TestFlood(t *testing.T) {
 
 // The rules hold through everything that a contribution does.
 func TestRulesInTrouble(t *testing.T) {
+	t.Parallel()
 	for name, trouble := range map[string]func(*hlstest.Encoder){
 		"new video header": func(e *hlstest.Encoder) { e.Renew("video") },
 		"new audio header": func(e *hlstest.Encoder) { e.Renew("audio") },

@@ -54,6 +54,9 @@ type Config struct {
 	Client *http.Client
 	// Duration is how long to follow the stream; 30 s when zero.
 	Duration time.Duration
+	// Found, if set, is told of each violation at once; whoever waits for one may
+	// end the check's context. It is called by many goroutines.
+	Found func(Violation)
 }
 
 // checker collects what one Check finds.
@@ -61,6 +64,7 @@ type checker struct {
 	client *http.Client
 	base   *url.URL
 	until  time.Time
+	found  func(Violation)
 
 	mu         sync.Mutex
 	violations []Violation      // Guarded by mu.
@@ -91,7 +95,7 @@ func Check(ctx context.Context, address string, cfg Config) ([]Violation, error)
 	client := *cfg.Client
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c := &checker{
-		client: &client, base: base, until: time.Now().Add(cfg.Duration),
+		client: &client, base: base, until: time.Now().Add(cfg.Duration), found: cfg.Found,
 		seen: make(map[string]bool), latest: make(map[string]state),
 	}
 	return c.run(ctx)
@@ -127,13 +131,22 @@ func (c *checker) run(ctx context.Context) ([]Violation, error) {
 }
 
 func (c *checker) add(rule, address, format string, args ...any) {
+	v := Violation{rule, address, fmt.Sprintf(format, args...)}
+	if c.note(v) && c.found != nil {
+		c.found(v)
+	}
+}
+
+// note keeps a violation and tells whether it is the first of its kind.
+func (c *checker) note(v Violation) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.seen[rule+address] {
-		return
+	if c.seen[v.Rule+v.URL] {
+		return false
 	}
-	c.seen[rule+address] = true
-	c.violations = append(c.violations, Violation{rule, address, fmt.Sprintf(format, args...)})
+	c.seen[v.Rule+v.URL] = true
+	c.violations = append(c.violations, v)
+	return true
 }
 
 func (c *checker) resolve(base, ref string) string {

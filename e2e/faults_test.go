@@ -188,12 +188,12 @@ func (f faults) killedEncoder(t *testing.T) {
 		t.Fatal(err)
 	}
 	first.Stop() // by SIGKILL: nobody says goodbye
-	f.logged(t, "encoder is silent", "live/killed")
 	second, err := rig.StartFFmpeg(context.Background(), f.dir, target, small, rig.Encoding{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer second.Stop()
+	f.logged(t, "silent publisher replaced", "live/killed")
 	seen, err := viewer.Result()
 	if err != nil {
 		t.Fatal(err)

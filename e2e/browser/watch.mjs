@@ -58,5 +58,5 @@ try {
   await watch(page);
 } finally {
   await close();
-  process.stdin.destroy();
+  process.exit(); // The timers that nobody waits for any more would hold it.
 }

@@ -30,12 +30,11 @@ type moqInfo struct {
 }
 
 // serveInfo tells a player where MoQ is: at the host it came to, as only that
-// name is known to lead here.
+// name is known to lead here, unless the operator knows better.
 func (s *Server) serveInfo(w http.ResponseWriter, r *http.Request) {
 	out := info{Version: s.cfg.Version}
 	if s.encrypted != nil {
-		host := net.JoinHostPort(hostname(r.Host), strconv.Itoa(port(s.encrypted.Addr())))
-		out.MoQ = &moqInfo{URL: (&url.URL{Scheme: "https", Host: host, Path: "/moq"}).String()}
+		out.MoQ = &moqInfo{URL: s.moqURL(r.Host)}
 		if s.cfg.Certs.SelfMade() {
 			for _, hash := range s.cfg.Certs.Hashes() {
 				out.MoQ.CertificateHashes = append(out.MoQ.CertificateHashes, hex.EncodeToString(hash[:]))
@@ -43,6 +42,14 @@ func (s *Server) serveInfo(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	serveJSON(w, out)
+}
+
+func (s *Server) moqURL(requested string) string {
+	if s.cfg.PublicMoQURL != "" {
+		return s.cfg.PublicMoQURL
+	}
+	host := net.JoinHostPort(hostname(requested), strconv.Itoa(port(s.encrypted.Addr())))
+	return (&url.URL{Scheme: "https", Host: host, Path: "/moq"}).String()
 }
 
 // hostname takes the port off a Host header, and the brackets of IPv6.

@@ -39,6 +39,16 @@ type Config struct {
 	// RetryAbove is quicconn.Config.RetryAbove.
 	RetryAbove int
 
+	// MaxConns caps the connections over TCP on both ports together; 0 is 20,000:
+	// with a few tens of KB each they are 1 GB at most, and a viewer of LL-HLS
+	// holds one over HTTP/2, up to six over HTTP/1.1. One address may hold half of
+	// them, which leaves room for a proxy in front and for others beside a flood.
+	MaxConns int
+	// PublicMoQURL is what /v1/info tells of MoQ, where ports are mapped or a proxy
+	// stands in front, such as "https://live.example:443/moq"; empty is the host
+	// that the request names, with our own port.
+	PublicMoQURL string
+
 	// HLS takes the requests for playlists, headers, segments and parts.
 	HLS http.Handler
 	// Player holds index.html, list.html and what they load from /player/.
@@ -71,6 +81,9 @@ func (cfg *Config) prepare() error {
 		return errors.New("http server: no relay")
 	case cfg.Player == nil:
 		return errors.New("http server: no player files")
+	}
+	if cfg.MaxConns == 0 {
+		cfg.MaxConns = 20_000
 	}
 	if cfg.HLS == nil {
 		cfg.HLS = http.NotFoundHandler()

@@ -16,6 +16,7 @@ import (
 // TestDrainLetsWorkEnd: a blocked request is answered and a session that is
 // told leaves; then the server ends long before the deadline.
 func TestDrainLetsWorkEnd(t *testing.T) {
+	t.Parallel()
 	entered, release := make(chan struct{}, 4), make(chan struct{})
 	n := startNode(t, func(cfg *httpd.Config) {
 		cfg.DrainTimeout = time.Minute
@@ -70,6 +71,7 @@ func TestDrainLetsWorkEnd(t *testing.T) {
 
 // TestDrainDeadline: who does not leave is closed, and told why.
 func TestDrainDeadline(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, func(cfg *httpd.Config) { cfg.DrainTimeout = 300 * time.Millisecond })
 	raw, err := quicconn.Dial(t.Context(), n.HTTPSAddr().String(), n.pinned(), []string{"moqt-18"})
 	if err != nil {
@@ -98,6 +100,7 @@ func TestDrainDeadline(t *testing.T) {
 
 // TestIdleHTTP3DoesNotHoldDrain: a connection without a request is closed.
 func TestIdleHTTP3DoesNotHoldDrain(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, func(cfg *httpd.Config) { cfg.DrainTimeout = time.Minute })
 	n.clients(t)["HTTP/3"].do(http.MethodGet, "/", nil)
 	n.stop()

@@ -8,6 +8,8 @@ import (
 type metrics struct {
 	requests *prometheus.CounterVec
 	inFlight prometheus.Gauge
+
+	connsRefused prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) metrics {
@@ -20,6 +22,10 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		inFlight: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "freshet_http_requests_in_flight",
 			Help: "HTTP requests under way, blocked playlist requests among them.",
+		}),
+		connsRefused: factory.NewCounter(prometheus.CounterOpts{
+			Name: "freshet_http_connections_refused_total",
+			Help: "Connections over TCP closed at once because there were too many.",
 		}),
 	}
 }

@@ -20,6 +20,7 @@ import (
 // come; without priorities they come in turn and end together. The client says
 // nothing.
 func TestUrgencySchedulesHTTP3(t *testing.T) {
+	t.Parallel()
 	const size = 8 << 20
 	var both sync.WaitGroup
 	both.Add(2)

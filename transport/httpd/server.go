@@ -68,20 +68,29 @@ func New(cfg Config) (*Server, error) {
 }
 
 func (s *Server) listen() error {
-	var conf net.ListenConfig
+	limit := newConnLimit(s.cfg.MaxConns)
 	var err error
 	if s.cfg.HTTP != "" {
-		if s.plain, err = conf.Listen(context.Background(), "tcp", s.cfg.HTTP); err != nil {
+		if s.plain, err = s.listenTCP(s.cfg.HTTP, limit); err != nil {
 			return fmt.Errorf("http address: %w", err)
 		}
 	}
 	if s.cfg.HTTPS == "" {
 		return nil
 	}
-	if s.encrypted, err = conf.Listen(context.Background(), "tcp", s.cfg.HTTPS); err != nil {
+	if s.encrypted, err = s.listenTCP(s.cfg.HTTPS, limit); err != nil {
 		return fmt.Errorf("https address: %w", err)
 	}
 	return s.listenQUIC()
+}
+
+func (s *Server) listenTCP(address string, limit *connLimit) (net.Listener, error) {
+	var conf net.ListenConfig
+	l, err := conf.Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return limit.listen(l, s.metrics.connsRefused.Inc), nil
 }
 
 // listenQUIC takes the UDP port of the same number as the TCP port of HTTPS,

@@ -159,6 +159,7 @@ func (c client) do(method, path string, header http.Header) (*http.Response, str
 }
 
 func TestRoutesOverEveryProtocol(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	n.publish(t, "live/cam1")
 	tests := []struct {
@@ -225,6 +226,7 @@ func (n *node) requests(t *testing.T, handler, code, proto string) float64 {
 }
 
 func TestInfo(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	c := n.clients(t)["plain HTTP/1.1"]
 	_, body := c.do(http.MethodGet, "/v1/info", nil)
@@ -255,7 +257,19 @@ func TestInfo(t *testing.T) {
 	}
 }
 
+// TestPublicMoQURL: behind mapped ports the operator's URL counts.
+func TestPublicMoQURL(t *testing.T) {
+	t.Parallel()
+	const public = "https://live.example:8443/moq"
+	n := startNode(t, func(cfg *httpd.Config) { cfg.PublicMoQURL = public })
+	_, body := n.clients(t)["HTTP/2"].do(http.MethodGet, "/v1/info", nil)
+	if !strings.Contains(body, `"url":"`+public+`"`) || !strings.Contains(body, fmt.Sprintf("%x", n.certs.Hash())) {
+		t.Errorf("info is %s", body)
+	}
+}
+
 func TestMethodsAndPreflight(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	for name, c := range n.clients(t) {
 		response, _ := c.do(http.MethodOptions, "/live/cam1/video.m3u8", http.Header{"Origin": {"https://a.example"}})
@@ -276,6 +290,7 @@ func TestMethodsAndPreflight(t *testing.T) {
 }
 
 func TestPlayerFilesAreCached(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	c := n.clients(t)["HTTP/2"]
 	response, page := c.do(http.MethodGet, "/live/cam1/", nil)
@@ -309,6 +324,7 @@ func TestPlayerFilesAreCached(t *testing.T) {
 }
 
 func TestPanicIsAnswered(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, func(cfg *httpd.Config) {
 		cfg.HLS = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasPrefix(r.URL.Path, "/late") {
@@ -341,6 +357,7 @@ func TestPanicIsAnswered(t *testing.T) {
 }
 
 func TestMoQOverBothTransports(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -365,6 +382,7 @@ func TestMoQOverBothTransports(t *testing.T) {
 }
 
 func TestSlowHeaderIsCutOff(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	conns := map[string]net.Conn{}
 	for name, address := range map[string]string{"plain": n.HTTPAddr().String(), "handshake": n.HTTPSAddr().String()} {

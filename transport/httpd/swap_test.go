@@ -26,6 +26,7 @@ import (
 // the files are replaced again and again; none fails, and the last pair is the
 // one served.
 func TestCertificateSwapUnderLoad(t *testing.T) {
+	t.Parallel()
 	const swaps = 3
 	dir := t.TempDir()
 	writePair(t, dir, 1)

@@ -26,7 +26,8 @@ type audio struct {
 	complete time.Time
 	produced time.Time
 
-	drifts   int // Units in a row that were off.
+	lags     bool // The samples so far do not cover a gap yet.
+	drifts   int  // Units in a row that were off.
 	hasGroup bool
 	groupPTS int64
 }
@@ -50,7 +51,7 @@ func (a *audio) push(au *ingest.AccessUnit, at placed) error {
 	scale := o.header.Timescale
 	frame := int64(au.Samples)
 	pts, next := rescale(at.pts, scale), int64(o.decode)+a.span
-	if o.started && !a.anchorAgain(pts-next, au, scale) {
+	if o.started && !a.anchorAgain(pts-next, au, scale) && !a.lags {
 		pts = next
 	}
 	if o.started && pts < next {
@@ -86,7 +87,8 @@ func (a *audio) add(au *ingest.AccessUnit, pts, frame int64) error {
 	})
 	a.span += int64(duration)
 	a.complete = au.Complete
-	if a.span+frame/2 < rescale(audioChunk, o.header.Timescale) {
+	a.lags = int64(o.decode)+a.span < pts+frame
+	if !a.lags && a.span+frame/2 < rescale(audioChunk, o.header.Timescale) {
 		return nil
 	}
 	return a.flush()

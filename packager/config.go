@@ -54,10 +54,12 @@ const (
 	// finds audio alone may stay with it, and video waits for its next GOP.
 	audioWait = 1000 * clockMs
 	videoWait = 5000 * clockMs
-	// maxAbsorbed is the longest gap that the sample after it covers. A longer
-	// one, of an encoder that was away, is a step of tfdt: one sample of such a
-	// duration would set target durations and buffers.
+	// maxAbsorbed is the longest gap that the samples after it cover. A longer
+	// one, of an encoder that was away, is a step of tfdt. One sample lasts
+	// maxStretch at most and leaves the rest to the next: a part of LL-HLS, half
+	// a second, must not be longer for it.
 	maxAbsorbed = 1000 * clockMs
+	maxStretch  = 400 * clockMs
 
 	clockMs = 90
 )

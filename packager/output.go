@@ -53,9 +53,11 @@ func (o *output) newGroup(id uint64) error {
 
 // fit gives the duration and the composition offset of a sample that decodes at
 // dts for delta and is shown at pts, all in the timescale. What was predicted
-// wrong before is made up for by this sample: its tfdt is given, its PTS exact.
+// wrong before is made up for by this sample, or by more if it would last too
+// long: its tfdt is given, its PTS exact.
 func (o *output) fit(dts, pts, delta int64) (duration uint32, offset int32) {
 	limit := rescale(maxAbsorbed, o.header.Timescale)
+	longest := min(max(delta, rescale(maxStretch, o.header.Timescale)), math.MaxInt32)
 	at := int64(o.decode)
 	if !o.started || dts-at > limit || at-dts > limit {
 		// The start, or the encoder was away: tfdt steps.
@@ -63,8 +65,8 @@ func (o *output) fit(dts, pts, delta int64) (duration uint32, offset int32) {
 		at = max(at, dts)
 		o.decode = uint64(at)
 	}
-	d := max(1, dts+delta-at)
-	return uint32(min(d, math.MaxInt32)), int32(max(math.MinInt32, min(pts-at, math.MaxInt32)))
+	d := max(1, min(dts+delta-at, longest))
+	return uint32(d), int32(max(math.MinInt32, min(pts-at, math.MaxInt32)))
 }
 
 // append publishes samples, which decode from o.decode on, as one chunk.

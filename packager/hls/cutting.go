@@ -28,11 +28,12 @@ func (f *follower) take(r *Rendition, item relay.Item, lead bool) {
 			return
 		}
 	} else {
-		f.catchUp(r, c)
+		jumped := f.jumped(r, c)
+		jumped = !f.catchUp(r, c, jumped) && jumped
 		if lead {
 			f.lead(r, c)
 		} else {
-			f.follow(r, c)
+			f.follow(r, c, jumped || r.header != r.source.header)
 		}
 	}
 	if lead || f.time().group == 0 {
@@ -61,23 +62,26 @@ func (f *follower) start(r *Rendition, c chunk) bool {
 	if !ok {
 		return false
 	}
-	r.header = r.source.header
+	r.header, r.frame = r.source.header, c.duration
 	r.cut(at, c.at, at.discontinuity)
 	return true
 }
 
-// catchUp applies the cuts that were made and that the chunk is behind. A
-// segment that the rendition has nothing for becomes a gap.
-func (f *follower) catchUp(r *Rendition, c chunk) {
+// catchUp applies the cuts that were made and that the chunk, which may have
+// jumped, is behind. A segment that the rendition has nothing for becomes a gap.
+// It tells whether one of the cuts is a discontinuity.
+func (f *follower) catchUp(r *Rendition, c chunk, jumped bool) (discontinuity bool) {
 	t := f.time()
 	for {
 		next, ok := t.find(r.msn() + 1)
 		if !ok || !next.reached(c.group, c.at) {
-			return
+			return discontinuity
 		}
+		discontinuity = discontinuity || next.discontinuity
 		r.header = r.source.header
 		at := c.at
-		if after, ok := t.find(next.msn + 1); ok && after.reached(c.group, c.at) {
+		after, ok := t.find(next.msn + 1)
+		if ok && after.reached(c.group, c.at) || jumped && !discontinuity {
 			at = r.silence(next.at)
 		}
 		r.cut(next, at, next.discontinuity)
@@ -152,25 +156,28 @@ func (f *follower) settlePart(r *Rendition, frame time.Duration) {
 }
 
 // follow keeps a rendition that does not make the cuts within the rules when
-// none comes in time.
-func (f *follower) follow(r *Rendition, c chunk) {
+// none comes in time. changed says that the chunk has another header, or is not
+// where the last one ended.
+func (f *follower) follow(r *Rendition, c chunk, changed bool) {
 	t := f.time()
-	changed := r.header != r.source.header
 	if !changed && r.openDuration()+c.duration <= f.p.limit() {
 		return
 	}
-	if next, ok := t.find(r.msn() + 1); ok {
-		// The cut is made, but this chunk would make the segment too long.
-		r.header = r.source.header
-		r.cut(next, c.at, next.discontinuity)
-		return
+	for next, ok := t.find(r.msn() + 1); ok; next, ok = t.find(r.msn() + 1) {
+		if !changed || next.discontinuity {
+			// The cut is made, but this chunk would make the segment too long.
+			r.header = r.source.header
+			r.cut(next, c.at, next.discontinuity)
+			return
+		}
+		r.cut(next, r.silence(c.at), false) // It was made without a discontinuity.
 	}
 	if r.msn() > t.last().msn || !changed {
 		f.force(r, c, changed)
-		f.catchUp(r, c)
+		f.catchUp(r, c, false)
 		return
 	}
-	// A new header wants a segment of its own now. The others begin theirs
+	// A discontinuity wants a segment of its own now. The others begin theirs
 	// with their next group, so media sequence numbers stay equal.
 	t.early = true
 	r.header = r.source.header

@@ -32,13 +32,22 @@ func newStage(t *testing.T, cfg hls.Config, media hlstest.Config) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
+	enc := hlstest.New(t, b, media)
+	s := startStage(t, r, cfg)
+	s.enc = enc
+	return s
+}
+
+// startStage serves what is published in r.
+func startStage(t *testing.T, r *relay.Relay, cfg hls.Config) *stage {
+	t.Helper()
 	cfg.Relay = r
 	server, err := hls.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	s := &stage{T: t, relay: r, server: server, enc: hlstest.New(t, b, media), cancel: cancel, done: make(chan error, 1)}
+	s := &stage{T: t, relay: r, server: server, cancel: cancel, done: make(chan error, 1)}
 	go func() { s.done <- server.Run(ctx) }()
 	synctest.Wait()
 	return s

@@ -32,7 +32,7 @@ type Rendition struct {
 	part     *Part // The open part of open.
 	started  bool
 	expected time.Time     // Where the next chunk's media time should be.
-	chunk    time.Duration // Duration of the last chunk.
+	frame    time.Duration // Duration of the first chunk.
 	group    time.Duration // Media in the group so far,
 	previous time.Duration // and in the whole group before.
 	complete time.Time     // When the open part's last chunk was complete.
@@ -109,10 +109,14 @@ func (r *Rendition) add(c chunk, target time.Duration) {
 	r.bytes += len(c.payload)
 	r.complete = c.complete
 	r.expected = c.at.Add(c.duration)
-	r.chunk = c.duration
 	r.group += c.duration
-	// Another such chunk would not fit, so do not wait for it.
-	if r.part.Duration+c.duration > target+rounding {
+	// Another such chunk would not fit, so do not wait for it. A picture that
+	// lasted long is not taken for the measure.
+	next := c.duration
+	if r.video() {
+		next = min(next, r.frame)
+	}
+	if r.part.Duration+next > target+rounding {
 		r.closePart()
 	}
 }

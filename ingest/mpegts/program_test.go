@@ -185,3 +185,23 @@ func TestPMTChange(t *testing.T) {
 		t.Errorf("errors: %v", stats.Errors)
 	}
 }
+
+// TestManyVideos declares more video streams than are put together at once: each
+// may hold a picture of megabytes.
+func TestManyVideos(t *testing.T) {
+	m := newMuxer()
+	m.pat(0, 1, pmtPID)
+	list := make([]es, 20)
+	for i := range list {
+		list[i] = es{uint16(0x100 + i), 0x1B, nil}
+	}
+	m.pmt(pmtPID, 1, 0, nil, append(list, es{0x200, 0x0F, nil})...)
+	rec, _ := demux(t, m.out, 188)
+	p := rec.program(t)
+	if len(p.Streams) != 4+1 || p.Streams[4].Codec != ingest.CodecAAC || len(p.Unsupported) != 16 {
+		t.Fatalf("%+v", p)
+	}
+	if got := p.Unsupported[0]; got.ID != 0x104 || got.Name != "surplus H.264" {
+		t.Errorf("%+v", got)
+	}
+}

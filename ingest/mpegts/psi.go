@@ -10,6 +10,9 @@ const (
 	tablePMT = 0x02
 	// maxPrograms bounds how many PMTs are listened to.
 	maxPrograms = 64
+	// maxVideos bounds how many video streams are put together at once, for
+	// each holds up to a picture of maxUnit bytes. One is what is published.
+	maxVideos = 4
 )
 
 // section is the long form of a section (ISO/IEC 13818-1, 2.4.4.11), checked.
@@ -77,17 +80,24 @@ func parsePMT(body []byte) ([]pmtEntry, bool) {
 	}
 	program := parseDescriptors(body[4 : 4+n])
 	var list []pmtEntry
+	videos := 0
 	for body = body[4+n:]; len(body) >= 5; {
 		n = int(binary.BigEndian.Uint16(body[3:]) & 0x0FFF)
 		if 5+n > len(body) {
 			return nil, false
 		}
 		desc := parseDescriptors(body[5 : 5+n])
+		k := streamKind(body[0], desc, program)
+		if k.codec.IsVideo() {
+			if videos++; videos > maxVideos {
+				k = kind{name: "surplus " + k.codec.String()}
+			}
+		}
 		list = append(list, pmtEntry{
 			pid:        binary.BigEndian.Uint16(body[1:]) & 0x1FFF,
 			streamType: body[0],
 			language:   desc.language,
-			kind:       streamKind(body[0], desc, program),
+			kind:       k,
 		})
 		body = body[5+n:]
 	}

@@ -8,6 +8,8 @@ export interface CatalogTrack {
   /** For MediaSource, such as `video/mp4; codecs="avc1.4D401F"`. */
   readonly mime: string;
   readonly codec: string;
+  /** Of audio; 0: not told. */
+  readonly channels: number;
   /** The CMAF header: ftyp and moov. */
   readonly header: Uint8Array<ArrayBuffer>;
 }
@@ -57,13 +59,14 @@ function inlineHeaders(entries: Record<string, unknown>[]): Map<string, string> 
 }
 
 function parseTrack(track: Record<string, unknown>, headers: Map<string, string>): CatalogTrack[] {
-  const { name, packaging, codec, initRef } = track;
+  const { name, packaging, codec, initRef, channelConfig } = track;
   const kind = kindOf(track);
   const data = typeof initRef === "string" ? headers.get(initRef) : undefined;
   if (typeof name !== "string" || typeof codec !== "string" || packaging !== "cmaf" || !kind || !data) {
     return [];
   }
-  return [{ name, kind, codec, mime: `${kind}/mp4; codecs="${codec}"`, header: fromBase64(data) }];
+  const channels = typeof channelConfig === "string" ? Number(channelConfig) || 0 : 0;
+  return [{ name, kind, codec, channels, mime: `${kind}/mp4; codecs="${codec}"`, header: fromBase64(data) }];
 }
 
 /** The role is optional: dimensions and sample rates tell as well. */

@@ -83,7 +83,7 @@ export class MediaSink {
       const end = ranges.at(-1)?.[1] ?? 0;
       const limit = Math.max(this.video.currentTime - keepBehind, end - keepTotal);
       if (limit - start > keepBehind) {
-        buffer.remove(start, limit);
+        buffer.removeBefore(limit);
       }
     }
   }

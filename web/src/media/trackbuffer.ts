@@ -15,6 +15,8 @@ const maxAppendBytes = 1 << 20;
 export class TrackBuffer {
   private readonly queue: Operation[] = [];
   private queuedBytes = 0;
+  /** Times at which decoding may begin, as far as media is held for them. */
+  private randomAccess: number[] = [];
   private closed = false;
 
   constructor(
@@ -41,10 +43,35 @@ export class TrackBuffer {
     this.push({ kind: "type", mime });
   }
 
-  remove(start: number, end: number): void {
-    if (end > start && this.queue.every((operation) => operation.kind !== "remove")) {
-      this.push({ kind: "remove", start, end });
+  /** Decoding may begin at this decode time, which lies before the picture's own. */
+  noteRandomAccess(time: number): void {
+    const { length } = this.randomAccess;
+    if (length > 0 && time <= (this.randomAccess[length - 1] ?? 0)) {
+      this.randomAccess = this.randomAccess.filter((earlier) => earlier < time);
     }
+    this.randomAccess.push(time);
+  }
+
+  /** Drops media before a time, but no group that goes on after it. */
+  removeBefore(time: number): void {
+    const range = this.removable(time);
+    if (range && this.queue.every((operation) => operation.kind !== "remove")) {
+      this.push({ kind: "remove", ...range });
+    }
+  }
+
+  /**
+   * A removal that does not end at a random access point goes on to the next one
+   * (Media Source Extensions, 3.5.9), which may lie beyond the playhead.
+   */
+  private removable(time: number): { start: number; end: number } | undefined {
+    const start = this.ranges[0]?.[0];
+    const end = this.randomAccess.filter((at) => at <= time).at(-1);
+    if (start === undefined || end === undefined || end <= start) {
+      return undefined;
+    }
+    this.randomAccess = this.randomAccess.filter((at) => at >= end);
+    return { start, end };
   }
 
   /** Empty as soon as the browser has taken the source away. */
@@ -115,10 +142,10 @@ export class TrackBuffer {
 
   /** QuotaExceededError: makes room behind the playhead and tries again. */
   private recover(error: unknown): void {
-    const start = this.ranges[0]?.[0];
-    const end = this.playedUntil() - 0.5;
-    if (error instanceof DOMException && error.name === "QuotaExceededError" && start !== undefined && end > start) {
-      this.queue.unshift({ kind: "remove", start, end });
+    const full = error instanceof DOMException && error.name === "QuotaExceededError";
+    const range = full ? this.removable(this.playedUntil()) : undefined;
+    if (range) {
+      this.queue.unshift({ kind: "remove", ...range });
       this.pump();
       return;
     }

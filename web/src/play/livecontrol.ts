@@ -6,6 +6,9 @@ import { StallMeter } from "./stallmeter.ts";
 const startBuffer = 0.2;
 /** Behind the target by more, the live edge is jumped to. */
 const hopeless = 1.2;
+/** For so long (milliseconds) after the start, when media still comes in a burst, less is enough. */
+const burst = 1500;
+const burstSurplus = 0.4;
 /** A start of a range is seldom met exactly. */
 const epsilon = 0.01;
 /** What a stall adds to the target, up to the limit; calm takes it away again. */
@@ -25,6 +28,7 @@ export class LiveControl {
   ahead = 0;
   private penalty = 0;
   private jumpsAtStall = 0;
+  private startedAt = 0;
   private last: number | undefined;
   private readonly rate: RateController;
 
@@ -49,14 +53,14 @@ export class LiveControl {
     this.last = now;
     const ranges = rangesOf(this.video.buffered);
     if (!this.started) {
-      this.start(ranges);
+      this.start(ranges, now);
       return;
     }
     const time = this.video.currentTime;
-    const here = ranges.find((range) => time >= range.start - epsilon && time < range.end);
+    const here = rangeAt(ranges, time);
     this.ahead = here ? here.end - time : 0;
     this.countStalls(now, elapsed, live);
-    this.follow(ranges, time, elapsed);
+    this.follow(ranges, time, elapsed, now - this.startedAt < burst ? burstSurplus : hopeless);
   }
 
   /** The source was replaced: the next tick with media starts anew. */
@@ -65,25 +69,33 @@ export class LiveControl {
     this.rate.reset();
   }
 
-  private start(ranges: Range[]): void {
+  /** What is missing was lost, not late: a larger buffer would not help. */
+  noteLoss(): void {
+    this.jumpsAtStall = -1;
+  }
+
+  private start(ranges: Range[], now: number): void {
     const range = ranges.at(-1);
     if (!range || range.end - range.start < startBuffer) {
       return;
     }
     this.started = true;
+    this.startedAt = now;
     // Half of the target comes in while the decoder runs up from the key frame.
     this.video.currentTime = Math.max(range.start + epsilon, range.end - this.target / 2);
     this.onStart();
   }
 
-  private follow(ranges: Range[], time: number, elapsed: number): void {
+  private follow(ranges: Range[], time: number, elapsed: number, surplus: number): void {
     const { video } = this;
-    if (video.paused || video.seeking) {
+    const here = rangeAt(ranges, time);
+    // A seek to where no media is would never end.
+    if (video.paused || (video.seeking && here)) {
       this.rate.reset();
       return;
     }
     const edge = ranges.at(-1)?.end ?? time;
-    if (edge - time > this.target + hopeless) {
+    if (edge - time > this.target + surplus) {
       this.jump(Math.max(ranges.at(-1)?.start ?? 0, edge - this.target));
     } else if (this.ahead < 2 * epsilon || this.stalls.stalled) {
       this.leaveGap(ranges, time);
@@ -102,7 +114,8 @@ export class LiveControl {
     if (next) {
       this.jump(next.start);
     } else if (end < time - hopeless) {
-      this.jump(end - this.target);
+      const { start } = ranges.at(-1) ?? { start: end };
+      this.jump(Math.max(start, end - this.target));
     }
   }
 
@@ -137,6 +150,10 @@ export class LiveControl {
 interface Range {
   readonly start: number;
   readonly end: number;
+}
+
+function rangeAt(ranges: Range[], time: number): Range | undefined {
+  return ranges.find((range) => time >= range.start - epsilon && time < range.end);
 }
 
 function rangesOf(buffered: TimeRanges): Range[] {

@@ -100,6 +100,8 @@ export class MoqEngine implements Engine {
     return new TrackFeed(kind, {
       onProducer: (media, wall) => this.encoderClock.add(media, wall),
       onTrackEnd: () => undefined,
+      otherEnd: () => this.feeds[kind === "video" ? "audio" : "video"].end,
+      onCovered: () => this.live.noteLoss(),
     });
   }
 
@@ -245,12 +247,23 @@ export class MoqEngine implements Engine {
       : joinPatience;
     this.feeds.video.poll(now, patience);
     this.feeds.audio.poll(now, patience);
+    this.coverAbsence(now);
     this.live.tick(now, !this.waiting && now - this.lastMedia < silence);
     if (now - this.lastTrim > 1000) {
       this.lastTrim = now;
       this.sink?.trim();
       this.notePlaying(now);
     }
+  }
+
+  private coverAbsence(now: number): void {
+    const { video } = this.host;
+    if (this.live.started && video.paused) {
+      return;
+    }
+    const playhead = this.live.started ? video.currentTime : undefined;
+    this.feeds.video.coverAbsence(now, playhead);
+    this.feeds.audio.coverAbsence(now, playhead);
   }
 
   private notePlaying(now: number): void {

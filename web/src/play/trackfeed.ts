@@ -4,6 +4,7 @@ import type { MediaSink } from "../media/sink.ts";
 import type { MoqObject } from "../moqt/datastream.ts";
 import type { Session } from "../moqt/session.ts";
 import type { Subscription, TrackEnd, TrackHandler } from "../moqt/subscription.ts";
+import { Cover } from "./cover.ts";
 import { BitrateMeter } from "./meter.ts";
 import { Sequencer } from "./sequencer.ts";
 
@@ -17,12 +18,24 @@ export interface FeedHandler {
   /** A chunk with a producer reference: media in seconds, wall in Unix milliseconds. */
   onProducer(media: number, wall: number): void;
   onTrackEnd(track: CatalogTrack, end: TrackEnd): void;
+  /** How far (seconds of decode time) the media of the other kind goes. */
+  otherEnd(): number | undefined;
+  /** Media was lost, and something stands in for it. */
+  onCovered(): void;
 }
 
 /** The track that ends and the one that follows it, with some to spare. */
 const maxSubscriptions = 4;
 /** Streams may arrive so long (milliseconds) after PUBLISH_DONE, section 10.11. */
 const lateStreams = 5000;
+
+/** Milliseconds without media after which something stands in for it, if the other kind goes on. */
+const absence = 1000;
+/** That much (seconds) must be buffered for the late media to be waited for. */
+const reserve = 0.3;
+/** At most so many seconds are filled before media that is there again, and before the other kind's end. */
+const longestHole = 1.5;
+const longestAbsence = 3;
 
 /** Video waits for nobody: sound that breaks off is noticed first. */
 const priorities: Record<Kind, number> = { audio: 96, video: 128 };
@@ -41,13 +54,17 @@ export class TrackFeed {
   private timescale = 1;
   private connection = 0;
   private sink: MediaSink | undefined;
+  private readonly cover = new Cover();
+  private deliveredAt = 0;
+  /** Something stands in, to which pictures within a group cannot refer. */
+  private covering = false;
 
   constructor(
     readonly kind: Kind,
     private readonly handler: FeedHandler,
   ) {
     this.sequencer = new Sequencer<Item>({
-      deliver: (item) => this.deliver(item),
+      deliver: (item, _, object) => this.deliver(item, object === 0),
       dropped: (group) => this.drop(group),
       contiguous: (before, after) => before.track === after.track && follows(before.chunk, after.chunk),
     });
@@ -55,6 +72,11 @@ export class TrackFeed {
 
   get codec(): string | null {
     return this.current?.codec ?? null;
+  }
+
+  /** How far the media goes, in seconds of decode time. */
+  get end(): number | undefined {
+    return this.cover.end;
   }
 
   /** A new sink knows no header yet. */
@@ -142,16 +164,58 @@ export class TrackFeed {
     this.sequencer.push(object.group, object.object, { track, payload, chunk }, payload.length, now);
   }
 
-  private deliver({ track, payload, chunk }: Item): void {
+  /**
+   * Stands in for media that stays away while the other kind goes on; playhead:
+   * where playback is, undefined before its start.
+   */
+  coverAbsence(now: number, playhead: number | undefined): void {
+    const other = this.handler.otherEnd();
+    const { end } = this;
+    const pressing = playhead === undefined || (end !== undefined && end < playhead + reserve);
+    if (other !== undefined && pressing && now - this.deliveredAt >= absence) {
+      this.fill(other, longestAbsence);
+    }
+  }
+
+  private fill(until: number, longest: number): void {
+    const chunk = this.current && this.cover.fill(until, longest);
+    if (chunk) {
+      this.covering = true;
+      this.sink?.buffer(this.kind)?.append(chunk);
+      this.handler.onCovered();
+    }
+  }
+
+  private deliver({ track, payload, chunk }: Item, random: boolean): void {
     const buffer = this.sink?.buffer(this.kind);
     if (!buffer) {
       return;
     }
-    if (!this.current || !sameHeader(this.current, track)) {
+    this.deliveredAt = performance.now();
+    const changed = !this.current || !sameHeader(this.current, track);
+    if (changed) {
       this.change(track);
+    } else if (random || this.kind === "audio") {
+      this.fillBefore(Number(chunk.decodeTime) / this.timescale);
+    } else if (this.covering) {
+      return;
     }
-    buffer.append(payload);
     this.noteProducer(chunk);
+    this.covering = false;
+    buffer.append(payload);
+    if (random) {
+      buffer.noteRandomAccess(Number(chunk.decodeTime) / this.timescale);
+    }
+    this.cover.note(payload, chunk, random || this.kind === "audio");
+  }
+
+  /** A short hole is filled if the other kind has media for it; else playback jumps over it. */
+  private fillBefore(start: number): void {
+    const end = this.end ?? start;
+    const other = this.handler.otherEnd() ?? end;
+    if (start - end <= longestHole && other - end > (start - end) / 2) {
+      this.fill(start, longestHole);
+    }
   }
 
   private change(track: CatalogTrack): void {
@@ -162,6 +226,7 @@ export class TrackFeed {
     buffer?.append(track.header);
     this.current = track;
     this.timescale = parseTimescale(track.header) ?? 1;
+    this.cover.begin(track, this.timescale);
   }
 
   private noteProducer(chunk: ChunkInfo): void {

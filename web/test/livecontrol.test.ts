@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { withDefaults } from "../src/play/config.ts";
+import { LiveControl } from "../src/play/livecontrol.ts";
+import { FakeVideo } from "./fakes.ts";
+
+const step = 0.1;
+
+/** A control under way, ten ticks a second; media(now) is what is buffered then. */
+function bench(ranges: [number, number][]) {
+  const video = new FakeVideo();
+  video.ranges = ranges;
+  let starts = 0;
+  let now = 0;
+  const control = new LiveControl(
+    video as unknown as HTMLVideoElement,
+    withDefaults({ url: "http://127.0.0.1/live" }),
+    () => starts++,
+    () => video.ranges.at(-1)?.[1],
+  );
+  const tick = (live = true) => control.tick((now += step * 1000), live);
+  /** Plays with media coming in at the given pace. */
+  const run = (seconds: number, pace = 1) => {
+    for (let i = 0; i < seconds / step; i++) {
+      video.play(step);
+      const last = video.ranges.at(-1);
+      if (last) {
+        last[1] += step * pace;
+      }
+      tick();
+    }
+  };
+  return { video, control, tick, run, starts: () => starts };
+}
+
+const near = (actual: number | undefined, expected: number, message?: string) =>
+  assert.ok(actual !== undefined && Math.abs(actual - expected) < 0.02, `${message ?? ""} ${actual}, not ${expected}`);
+
+test("playback starts once enough is buffered, near the edge", () => {
+  const { video, tick, starts } = bench([[100, 100.1]]);
+  tick();
+  assert.equal(starts(), 0);
+  video.ranges = [[90, 95], [100, 101]];
+  tick();
+  tick();
+  assert.equal(starts(), 1);
+  near(video.currentTime, 100.85);
+});
+
+test("the start is not before the range", () => {
+  const { video, tick } = bench([[100, 100.21]]);
+  tick();
+  near(video.currentTime, 100.06);
+  assert.ok(video.currentTime > 100);
+});
+
+test("more than 1.5 s behind, one jump returns to the target", () => {
+  const { video, control, tick, run } = bench([[100, 101]]);
+  run(2);
+  const before = video.seeks.length;
+  video.ranges = [[100, video.currentTime + 3.2]];
+  tick();
+  assert.equal(video.seeks.length, before + 1);
+  near(video.ranges[0]![1] - video.seeks.at(-1)!, control.target - 0.01);
+  run(3);
+  assert.equal(control.jumps, 1);
+});
+
+test("a burst behind the start is no reason to crawl", () => {
+  const { video, control, run } = bench([[100, 100.5]]);
+  run(0.3);
+  video.ranges[0]![1] += 0.8;
+  run(0.5);
+  assert.equal(control.jumps, 1);
+  assert.ok(control.ahead < 0.4, `still ${control.ahead} ahead`);
+});
+
+test("less than that is made good by the rate alone", () => {
+  const { video, control, run } = bench([[100, 101]]);
+  run(2);
+  video.ranges = [[100, video.currentTime + 1.4]];
+  run(1);
+  assert.equal(video.playbackRate, 1.08);
+  run(25);
+  assert.equal(control.jumps, 0);
+  near(control.ahead, 0.3 + 0.03, "settled at");
+});
+
+test("a hole is jumped over as soon as there is media behind it", () => {
+  const { video, control, run } = bench([[100, 101]]);
+  run(0.2);
+  run(1.5, 0);
+  assert.equal(control.jumps, 0);
+  const end = video.ranges[0]![1];
+  video.ranges.push([end + 0.7, end + 0.8]);
+  run(0.1);
+  assert.equal(control.jumps, 1);
+  near(video.currentTime, end + 0.71);
+  run(2);
+  assert.equal(control.jumps, 1);
+});
+
+test("a seek to where media has gone does not end the following", () => {
+  const { video, control, run } = bench([[100, 101]]);
+  run(1);
+  video.currentTime = 150;
+  assert.ok(video.seeking);
+  video.ranges = [[151, 151.5]];
+  run(1);
+  assert.equal(control.jumps, 1);
+  assert.equal(video.seeking, false);
+  assert.ok(video.currentTime > 151.5, `stands at ${video.currentTime}`);
+});
+
+test("a seek within the media is left in peace", () => {
+  const { video, control, tick } = bench([[100, 101]]);
+  tick();
+  video.ranges = [[100, 110]];
+  video.seeking = true;
+  tick();
+  assert.equal(control.jumps, 0);
+});
+
+test("media that begins anew in the past is followed, into what is there", () => {
+  const { video, control, run } = bench([[100, 101]]);
+  run(1);
+  video.ranges = [[50, 50.1]];
+  run(0.1);
+  assert.equal(control.jumps, 1);
+  near(video.currentTime, 50.01);
+});
+
+test("while media stays away nothing is moved", () => {
+  const { video, control, run } = bench([[100, 101]]);
+  run(1);
+  run(5, 0);
+  assert.equal(control.jumps, 0);
+  assert.equal(control.ahead, 0);
+  assert.equal(control.stalls.count, 1);
+  video.paused = true;
+  video.ranges[0]![1] += 9;
+  run(1);
+  assert.equal(control.jumps, 0);
+});
+
+test("late media raises the target, calm lowers it, lost media leaves it", () => {
+  const { control, run } = bench([[100, 101]]);
+  run(1);
+  run(1, 0);
+  run(0.5, 2);
+  near(control.target, 0.4);
+  run(10);
+  near(control.target, 0.35);
+  run(1, 0);
+  control.noteLoss();
+  run(0.5, 2);
+  assert.equal(control.stalls.count, 2);
+  near(control.target, 0.345);
+});
+
+test("a new source starts anew", () => {
+  const { video, control, run, starts } = bench([[100, 101]]);
+  run(1);
+  control.restart();
+  assert.equal(control.started, false);
+  video.ranges = [[200, 201]];
+  run(0.1);
+  assert.equal(starts(), 2);
+});

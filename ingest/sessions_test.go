@@ -101,7 +101,8 @@ func TestSecondPublisherIsRefused(t *testing.T) {
 		time.Sleep(time.Second)
 		first.Touch()
 		done := make(chan struct{})
-		go func() {
+		var touching sync.WaitGroup
+		touching.Go(func() {
 			for range time.Tick(50 * time.Millisecond) {
 				select {
 				case <-done:
@@ -110,7 +111,9 @@ func TestSecondPublisherIsRefused(t *testing.T) {
 					first.Touch()
 				}
 			}
-		}()
+		})
+		defer touching.Wait() // Time stands still for who is left behind.
+		defer close(done)
 		for range 100 {
 			start := time.Now()
 			_, err := f.Open(t.Context(), ingest.Request{Name: "live/cam1", Protocol: "test"})
@@ -119,7 +122,6 @@ func TestSecondPublisherIsRefused(t *testing.T) {
 			}
 			time.Sleep(37 * time.Millisecond)
 		}
-		close(done)
 		push(t, first, 1)
 		f.open(t, "live/cam2") // Another name is free.
 		f.sinks[0].expect(t, "begin 1s", "push 1")
@@ -175,8 +177,8 @@ func TestSuspectedPublisher(t *testing.T) {
 		after     time.Duration
 	}{
 		{"stays silent", func(*ingest.Session) {}, nil, 400 * time.Millisecond},
-		{"speaks", (*ingest.Session).Touch, ingest.ErrAlreadyPublishing, 100 * time.Millisecond},
-		{"leaves", (*ingest.Session).Close, nil, 100 * time.Millisecond},
+		{"speaks", (*ingest.Session).Touch, ingest.ErrAlreadyPublishing, 120 * time.Millisecond},
+		{"leaves", (*ingest.Session).Close, nil, 105 * time.Millisecond},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -186,7 +188,7 @@ func TestSuspectedPublisher(t *testing.T) {
 				time.Sleep(time.Second)
 				first.Touch()
 				time.Sleep(100 * time.Millisecond)
-				time.AfterFunc(100*time.Millisecond, func() { tt.meanwhile(first) })
+				time.AfterFunc(105*time.Millisecond, func() { tt.meanwhile(first) })
 				start := time.Now()
 				_, err := f.Open(t.Context(), ingest.Request{Name: "a"})
 				if !errors.Is(err, tt.want) || time.Since(start) != tt.after {

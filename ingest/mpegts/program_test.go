@@ -191,11 +191,12 @@ func TestPMTChange(t *testing.T) {
 func TestManyVideos(t *testing.T) {
 	m := newMuxer()
 	m.pat(0, 1, pmtPID)
-	list := make([]es, 20)
-	for i := range list {
-		list[i] = es{uint16(0x100 + i), 0x1B, nil}
+	var list []es
+	for i := range uint16(20) {
+		list = append(list, es{0x100 + i, 0x1B, nil})
 	}
-	m.pmt(pmtPID, 1, 0, nil, append(list, es{0x200, 0x0F, nil})...)
+	list = append(list, es{0x200, 0x0F, nil})
+	m.pmt(pmtPID, 1, 0, nil, list...)
 	rec, _ := demux(t, m.out, 188)
 	p := rec.program(t)
 	if len(p.Streams) != 4+1 || p.Streams[4].Codec != ingest.CodecAAC || len(p.Unsupported) != 16 {

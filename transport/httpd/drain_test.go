@@ -2,10 +2,18 @@ package httpd_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
+	"net"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 
 	"github.com/freshet-live/freshet/transport/httpd"
 	"github.com/freshet-live/freshet/transport/moqt"
@@ -126,4 +134,59 @@ func cause(t *testing.T, conn moqt.Conn) error {
 		t.Fatal("the connection did not end")
 		return nil
 	}
+}
+
+// deafConn is a socket that hears nothing for a while.
+type deafConn struct {
+	net.PacketConn
+	deaf atomic.Bool
+}
+
+func (c *deafConn) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, addr, err := c.PacketConn.ReadFrom(b)
+		if err != nil || !c.deaf.Load() {
+			return n, addr, err
+		}
+	}
+}
+
+// TestDrainWaitsForTheSlow: an answer that is still on its way over HTTP/3 when
+// its handler has ended is not cut, although the path was dead for a moment.
+func TestDrainWaitsForTheSlow(t *testing.T) {
+	t.Parallel()
+	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := &deafConn{PacketConn: socket}
+	body := strings.Repeat("media ", 4<<10)
+	answered := make(chan struct{})
+	n := startNode(t, func(cfg *httpd.Config) {
+		cfg.DrainTimeout = time.Minute
+		cfg.HLS = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			defer close(answered)
+			slow.deaf.Store(true)
+			_, _ = io.WriteString(w, body)
+		})
+	})
+	transport := &quic.Transport{Conn: slow}
+	h3 := &http3.Transport{TLSClientConfig: n.pinned(), Dial: func(ctx context.Context, _ string, conf *tls.Config, quicConf *quic.Config) (*quic.Conn, error) {
+		return transport.DialEarly(ctx, net.UDPAddrFromAddrPort(n.HTTPSAddr().(*net.TCPAddr).AddrPort()), conf, quicConf)
+	}}
+	defer func() { _ = errors.Join(h3.Close(), transport.Close(), socket.Close()) }()
+	got := make(chan string, 1)
+	go func() {
+		defer close(got) // A request that fails ends this goroutine.
+		_, text := client{t, h3, n.encrypted(), "HTTP/3.0"}.do(http.MethodGet, "/live/cam1/segment.m4s", nil)
+		got <- text
+	}()
+	<-answered
+	n.stop()
+	time.Sleep(700 * time.Millisecond) // Of real packets, and a little longer than the server lingers.
+	slow.deaf.Store(false)
+	if text := <-got; text != body {
+		t.Errorf("got %d of %d bytes", len(text), len(body))
+	}
+	n.wantEnd(t, 10*time.Second)
 }

@@ -39,18 +39,31 @@ func (c *h3conn) drain() {
 }
 
 // leaveLocked closes the connection when it is to go and nothing is under way.
-// What was answered last is still being sent, so it lingers.
 func (c *h3conn) leaveLocked() {
 	if c.draining && c.active == 0 {
-		time.AfterFunc(linger, c.closeIdle)
+		c.closeWhenQuiet()
 	}
 }
 
-func (c *h3conn) closeIdle() {
+// closeWhenQuiet closes the connection once nothing went either way for a while:
+// what was answered last may still be on its way, or be sent again, to a client
+// with a slow path. Who drains sets the limit by closing the connection itself.
+func (c *h3conn) closeWhenQuiet() {
+	stats := c.qc.ConnectionStats()
+	time.AfterFunc(linger+4*stats.SmoothedRTT, func() {
+		now := c.qc.ConnectionStats()
+		switch {
+		case c.busy() || c.qc.Context().Err() != nil:
+		case now.PacketsSent != stats.PacketsSent || now.PacketsReceived != stats.PacketsReceived:
+			c.closeWhenQuiet()
+		default:
+			_ = c.qc.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
+		}
+	})
+}
+
+func (c *h3conn) busy() bool {
 	c.mu.Lock()
-	idle := c.active == 0
-	c.mu.Unlock()
-	if idle {
-		_ = c.qc.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
-	}
+	defer c.mu.Unlock()
+	return c.active > 0
 }

@@ -309,6 +309,11 @@ func TestCatalogRepeats(t *testing.T) {
 	if l.Group-first < 2 || l.Group-first > 4 || l.Object != 0 {
 		t.Errorf("catalogs from group %d to %+v", first, l)
 	}
+	for _, g := range r.catalog.Groups() {
+		if !g.Closed() || g.Len() != 1 {
+			t.Errorf("group %d of %d objects is still open", g.ID(), g.Len())
+		}
+	}
 	if first < uint64(epoch.UnixMilli()) {
 		t.Errorf("group IDs start at %d", first)
 	}

@@ -208,9 +208,9 @@ func (t *Track) Bytes() int {
 func (t *Track) Largest() (Location, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	for i := len(t.groups) - 1; i >= 0; i-- {
-		if n := t.groups[i].Len(); n > 0 {
-			return Location{Group: t.groups[i].id, Object: uint64(n - 1)}, true
+	for _, g := range slices.Backward(t.groups) {
+		if n := g.Len(); n > 0 {
+			return Location{Group: g.id, Object: uint64(n - 1)}, true
 		}
 	}
 	return Location{}, false

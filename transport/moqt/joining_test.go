@@ -10,12 +10,10 @@ import (
 )
 
 func joinLargest(id uint64) (*wire.Subscribe, *wire.Fetch) {
-	return &wire.Subscribe{
-		RequestID: id, Track: wire.TrackName{Namespace: cam.Fields(), Name: "video"},
-		Params: wire.Params{Filter: &wire.Filter{Type: wire.LargestObject}},
-	}, &wire.Fetch{
-		RequestID: id + 2, Type: wire.RelativeJoiningFetch, JoiningID: id,
-	}
+	name := wire.TrackName{Namespace: cam.Fields(), Name: "video"}
+	filter := wire.Params{Filter: &wire.Filter{Type: wire.LargestObject}}
+	return &wire.Subscribe{RequestID: id, Track: name, Params: filter},
+		&wire.Fetch{RequestID: id + 2, Type: wire.RelativeJoiningFetch, JoiningID: id}
 }
 
 // At draft 18 requests have streams of their own, so a joining fetch may come

@@ -70,7 +70,7 @@ test("video that stays away for a second is stood in for as far as the sound goe
   assert.deepEqual(times(), [], "too early, or enough is buffered");
   feed.coverAbsence(later(1100), 5);
   const standIn = firstSample(appended[0]!);
-  assert.deepEqual([standIn?.data, standIn?.composition, standIn?.samples], [sample, 80, 10]);
+  assert.deepEqual([standIn?.data, standIn?.composition, standIn?.samples], [sample, 80, 20]);
   assert.deepEqual(times(), [[5080, 1000]]);
   assert.equal(other.losses, 1);
   feed.coverAbsence(later(1200), 5.9);
@@ -156,4 +156,13 @@ test("ffmpeg's first sample is found, and damage is survived", () => {
   for (let length = 0; length < file.length; length += 7) {
     firstSample(file.subarray(0, length));
   }
+});
+
+test("a brief hole is filled in any case: a seek costs more", () => {
+  const { feed, other, send, times } = feedOf("audio");
+  other.end = 5.04;
+  send(1, 0, 5000);
+  send(2, 0, 5120);
+  feed.poll(later(500), 100);
+  assert.deepEqual(times(), [[5000, 40], [5040, 80], [5120, 40]]);
 });

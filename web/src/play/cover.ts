@@ -4,8 +4,8 @@ import { type FirstSample, firstSample } from "../media/firstsample.ts";
 import { silence } from "../media/silence.ts";
 import { chunkOf } from "../media/standin.ts";
 
-/** Seconds a repeated picture lasts. */
-const pictureDuration = 0.1;
+/** Seconds a repeated picture lasts: decoders hold some pictures back, so that long ones would come late. */
+const pictureDuration = 0.05;
 /** A hole up to here (seconds) is none: durations are predictions. */
 const tolerance = 0.01;
 

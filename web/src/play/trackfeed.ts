@@ -35,6 +35,8 @@ const absence = 1000;
 const reserve = 0.3;
 /** At most so many seconds are filled before media that is there again, and before the other kind's end. */
 const longestHole = 1.5;
+/** A hole up to here (seconds) is filled in any case: a seek costs more. */
+const briefHole = 0.1;
 const longestAbsence = 3;
 
 /** Video waits for nobody: sound that breaks off is noticed first. */
@@ -209,11 +211,12 @@ export class TrackFeed {
     this.cover.note(payload, chunk, random || this.kind === "audio");
   }
 
-  /** A short hole is filled if the other kind has media for it; else playback jumps over it. */
+  /** A hole is filled if the other kind has media for it; else playback jumps over it. */
   private fillBefore(start: number): void {
     const end = this.end ?? start;
     const other = this.handler.otherEnd() ?? end;
-    if (start - end <= longestHole && other - end > (start - end) / 2) {
+    const hole = start - end;
+    if (hole <= briefHole || (hole <= longestHole && other - end > hole / 2)) {
       this.fill(start, longestHole);
     }
   }

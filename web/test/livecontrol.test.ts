@@ -7,7 +7,7 @@ import { FakeVideo } from "./fakes.ts";
 const step = 0.1;
 
 /** A control under way, ten ticks a second; media(now) is what is buffered then. */
-function bench(ranges: [number, number][]) {
+function bench(ranges: [number, number][], pictureLead = 0) {
   const video = new FakeVideo();
   video.ranges = ranges;
   let starts = 0;
@@ -16,7 +16,7 @@ function bench(ranges: [number, number][]) {
     video as unknown as HTMLVideoElement,
     withDefaults({ url: "http://127.0.0.1/live" }),
     () => starts++,
-    () => video.ranges.at(-1)?.[1],
+    () => (video.ranges.at(-1)?.[1] ?? 0) + pictureLead,
   );
   const tick = (live = true) => control.tick((now += step * 1000), live);
   /** Plays with media coming in at the given pace. */
@@ -84,6 +84,16 @@ test("less than that is made good by the rate alone", () => {
   run(25);
   assert.equal(control.jumps, 0);
   near(control.ahead, 0.3 + 0.03, "settled at");
+});
+
+test("sound that comes in steps does not hold the picture back, sound that is late does", () => {
+  // Of the picture's lead 0.1 s counts; the rate leaves 0.03 s alone.
+  for (const [lead, counted] of [[0, 0], [0.06, 0.06], [0.1, 0.1], [0.5, 0.1]] as const) {
+    const { control, run } = bench([[100, 101]], lead);
+    run(30);
+    const held = control.ahead + counted;
+    assert.ok(held > 0.265 && held < 0.335, `picture ${lead} s ahead of the sound: ${held} held`);
+  }
 });
 
 test("a hole is jumped over as soon as there is media behind it", () => {

@@ -11,6 +11,12 @@ const burst = 1500;
 const burstSurplus = 0.4;
 /** A start of a range is seldom met exactly. */
 const epsilon = 0.01;
+/**
+ * Sound comes in chunks of about this length (seconds), and ends as much earlier
+ * just before the next one. That is no reason to hold the picture back: the
+ * distance that counts is the picture's, as long as sound is no further behind.
+ */
+const soundStep = 0.1;
 /** What a stall adds to the target, up to the limit; calm takes it away again. */
 const stallPenalty = 0.1;
 const maxPenalty = 1;
@@ -100,7 +106,8 @@ export class LiveControl {
     } else if (this.ahead < 2 * epsilon || this.stalls.stalled) {
       this.leaveGap(ranges, time);
     } else {
-      this.setRate(this.rate.update(this.ahead, this.target, elapsed));
+      const picture = (this.mediaEnd() ?? edge) - time;
+      this.setRate(this.rate.update(Math.min(picture, this.ahead + soundStep), this.target, elapsed));
     }
   }
 

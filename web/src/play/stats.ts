@@ -21,7 +21,10 @@ export interface PlayerStats {
   /** Encoder output to display, "prft" being measured and "hls" from PROGRAM-DATE-TIME. */
   readonly latency: number | null;
   readonly latencySource: "prft" | "program-date-time" | null;
-  /** Media ahead of the playhead, in all tracks and in each. */
+  /**
+   * Media ahead of the playhead, in all tracks and in each. The target is held by
+   * the picture; sound, which comes in steps of 0.1 s, may be as much behind.
+   */
   readonly bufferAhead: number;
   readonly buffer: { readonly video: number | null; readonly audio: number | null };
   readonly targetBuffer: number;

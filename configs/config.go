@@ -61,6 +61,10 @@ type Web struct {
 	CertDir string `yaml:"cert_dir"`
 	// Hosts are the names and addresses that a self-made certificate is for.
 	Hosts []string `yaml:"hosts"`
+	// MoQURL is where viewers reach the MoQ endpoint when a proxy or a port
+	// mapping stands before the gateway; empty is the request's own host with
+	// the port of HTTPS.
+	MoQURL string `yaml:"moq_url"`
 	// Origins are the web origins whose pages may play; "*" is every one.
 	Origins []string `yaml:"origins"`
 }

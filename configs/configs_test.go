@@ -148,6 +148,7 @@ nonsense: 1
 		{"wrong shapes", "srt: 5\nweb:\n  hosts: one\nlog: [a]\ndrain:\n  deadline: {a: 1}\n", []string{"1 srt", "3 web.hosts", "4 log", "6 drain.deadline"}},
 		{"list in place of a value", "log:\n  level: [info]\n", []string{"2 log.level"}},
 		{"two limits", "hls:\n  segment: 8s\n", []string{"1 relay.window"}},
+		{"no URL", "web:\n  moq_url: live.example.com/moq\n", []string{"2 web.moq_url"}},
 		{"alias", "log: &a\n  level: info\n", []string{"1 log"}},
 		{"not YAML", "srt:\n  address: \":1\"\n\tlatency: 1s\n", []string{"3 "}},
 		{"two documents", "srt:\n---\nweb:\n", []string{"2 "}},

@@ -86,6 +86,9 @@ func (v *validator) web(c Web) {
 			v.add(fmt.Sprintf("web.hosts[%d]", i), "is empty")
 		}
 	}
+	if u, err := url.Parse(c.MoQURL); c.MoQURL != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		v.add("web.moq_url", `%q is no URL such as "https://live.example.com/moq"`, c.MoQURL)
+	}
 	for i, o := range c.Origins {
 		if o == "*" {
 			continue

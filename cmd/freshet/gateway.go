@@ -145,6 +145,7 @@ func (g *gateway) newWeb() error {
 		HTTP: g.cfg.Web.HTTP, HTTPS: g.cfg.Web.HTTPS, Certs: g.certs,
 		Protocols: wire.Protocols(), MoQ: g.serveMoQ, Origins: origins(g.cfg.Web.Origins),
 		HLS: http.Handler(handler), Player: web.Files(), Relay: g.relay, Version: versionName(),
+		PublicMoQURL: g.cfg.Web.MoQURL,
 		DrainTimeout: max(g.cfg.Drain.Deadline, time.Millisecond),
 		Logger:       g.log.With("part", "web"), Registerer: g.registry,
 	})

@@ -1,6 +1,6 @@
 // Fanout measures what the gateway promises of its speed: from a frame that is
 // complete in the demuxer to its bytes handed to QUIC, with many viewers over
-// WebTransport on one broadcast of 8 Mbit/s, on this machine.
+// WebTransport on one broadcast, on this machine.
 package main
 
 import (
@@ -21,11 +21,12 @@ import (
 
 func main() {
 	viewers := flag.Int("viewers", 50, "viewers over WebTransport")
+	bitrate := flag.Int("bitrate", 8000, "of the broadcast, in kbit/s")
 	duration := flag.Duration("duration", 20*time.Second, "how long to measure")
 	limit := flag.Duration("limit", 0, "fail if the p99 of delivery is longer; 0 never fails")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *viewers, *duration, *limit)
+	err := run(ctx, *viewers, *bitrate, *duration, *limit)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -33,13 +34,13 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, viewers int, duration, limit time.Duration) (err error) {
+func run(ctx context.Context, viewers, bitrate int, duration, limit time.Duration) (err error) {
 	scene, err := load.NewScene(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, scene.Close()) }()
-	if err := scene.Push(ctx); err != nil {
+	if err := scene.Push(ctx, bitrate); err != nil {
 		return err
 	}
 	watching, leave := context.WithCancel(ctx)

@@ -16,8 +16,8 @@ import (
 // Broadcast is the name of what Scene pushes.
 const Broadcast relay.Namespace = "live/bench"
 
-// Scene is a gateway with one encoder, 8 Mbit/s of H.264 and AAC with groups of
-// a second.
+// Scene is a gateway with one encoder: 720p30 H.264 and AAC with groups of a
+// second.
 type Scene struct {
 	Gateway *rig.Gateway
 	dir     string
@@ -43,11 +43,14 @@ func NewScene(ctx context.Context) (*Scene, error) {
 
 // Push starts the encoder and waits until the broadcast is there. The clip is
 // encoded beforehand and loops, so that encoding takes no part of the machine.
-func (s *Scene) Push(ctx context.Context) error {
+// bitrate is that of the whole stream in kbit/s.
+func (s *Scene) Push(ctx context.Context, bitrate int) error {
 	clip := filepath.Join(s.dir, "clip.ts")
+	const audio, overhead = 128, 172
+	video := fmt.Sprintf(" -b:v %[1]dk -minrate %[1]dk -maxrate %[1]dk -bufsize %[1]dk", bitrate-audio-overhead)
 	args := "-hide_banner -loglevel error -f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i sine=frequency=440:sample_rate=48000 -t 10" +
 		" -c:v libx264 -preset ultrafast -bf 2 -g 30 -sc_threshold 0 -pix_fmt yuv420p" +
-		" -b:v 7700k -minrate 7700k -maxrate 7700k -bufsize 7700k -x264-params nal-hrd=cbr -c:a aac -b:a 128k -y"
+		video + " -x264-params nal-hrd=cbr -c:a aac -b:a 128k -y"
 	encode := exec.CommandContext(ctx, "ffmpeg", append(strings.Fields(args), clip)...) //nolint:gosec // measuring starts programs of its own choice
 	if out, err := encode.CombinedOutput(); err != nil {
 		return fmt.Errorf("make the clip: %w\n%s", err, out)

@@ -21,10 +21,11 @@ import (
 func main() {
 	duration := flag.Duration("duration", 30*time.Minute, "how long to soak")
 	viewers := flag.Int("viewers", 50, "viewers at a time")
+	bitrate := flag.Int("bitrate", 8000, "of the broadcast, in kbit/s")
 	stay := flag.Duration("stay", 20*time.Second, "how long a viewer stays, on average")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *duration, *viewers, *stay)
+	err := run(ctx, *duration, *viewers, *bitrate, *stay)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -32,7 +33,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, duration time.Duration, viewers int, stay time.Duration) (err error) {
+func run(ctx context.Context, duration time.Duration, viewers, bitrate int, stay time.Duration) (err error) {
 	scene, err := load.NewScene(ctx)
 	if err != nil {
 		return err
@@ -43,7 +44,7 @@ func run(ctx context.Context, duration time.Duration, viewers int, stay time.Dur
 		return err
 	}
 	fmt.Printf("idle: %.1f MB resident\n", float64(idle)/1e6)
-	if err := scene.Push(ctx); err != nil {
+	if err := scene.Push(ctx, bitrate); err != nil {
 		return err
 	}
 	soaking, leave := context.WithTimeout(ctx, duration)

@@ -10,6 +10,13 @@ import (
 // go between: 32 KiB is 13 ms at 20 Mbit/s.
 const sliceSize = 32 << 10
 
+// longestSlice is the most that one turn writes: what is over sliceSize by less
+// than half of it is not worth a turn of its own.
+const longestSlice = sliceSize + sliceSize/2
+
+// maxHeader holds the headers of a subgroup and of its first object.
+const maxHeader = 64
+
 // lease is how long a writer keeps its turn while others wait. It only runs out
 // when the writer is blocked by flow or congestion control.
 const lease = 20 * time.Millisecond
@@ -132,26 +139,44 @@ func (g *gate) withdraw(t *ticket) {
 	}
 }
 
+// firstWrites holds buffers for the header and the first slice of an object. In
+// one Write they go out as one burst of packets: a header by itself wakes the
+// connection for a packet of a few bytes, and the copy is the cheaper of the two.
+var firstWrites = sync.Pool{New: func() any {
+	b := make([]byte, 0, longestSlice+maxHeader)
+	return &b
+}}
+
 // writeMedia writes a header and a payload in turns with the session's other
 // streams. Neither is retained.
 func (s *session) writeMedia(ctx context.Context, st SendStream, t *ticket, header, payload []byte) error {
-	for first := true; first || len(payload) > 0; first = false {
-		n := min(len(payload), sliceSize)
-		if err := s.gate.enter(ctx, t); err != nil {
-			return err
-		}
-		var err error
-		if first {
-			_, err = st.Write(header)
-		}
-		if err == nil && n > 0 {
-			_, err = st.Write(payload[:n])
-		}
-		s.gate.leave(t)
-		if err != nil {
-			return err
-		}
-		payload = payload[n:]
+	slice, payload := cutSlice(payload)
+	first, _ := firstWrites.Get().(*[]byte)
+	*first = append(append((*first)[:0], header...), slice...)
+	err := s.writeSlice(ctx, st, t, *first)
+	firstWrites.Put(first)
+	for err == nil && len(payload) > 0 {
+		slice, payload = cutSlice(payload)
+		err = s.writeSlice(ctx, st, t, slice)
 	}
-	return nil
+	return err
+}
+
+// writeSlice writes in one turn.
+func (s *session) writeSlice(ctx context.Context, st SendStream, t *ticket, b []byte) error {
+	if err := s.gate.enter(ctx, t); err != nil {
+		return err
+	}
+	defer s.gate.leave(t)
+	_, err := st.Write(b)
+	return err
+}
+
+// cutSlice gives what one turn writes of a payload, and the rest. A rest too
+// small for a turn of its own goes along.
+func cutSlice(payload []byte) (slice, rest []byte) {
+	if len(payload) <= longestSlice {
+		return payload, nil
+	}
+	return payload[:sliceSize], payload[sliceSize:]
 }

@@ -68,7 +68,7 @@ func playHLS(t *testing.T, gateway *rig.Gateway, path, browser string) {
 	if counts.Parts < 5 || counts.Fatal > 0 {
 		t.Errorf("hls.js loaded %d parts, %d segments and met %d fatal errors", counts.Parts, counts.Segments, counts.Fatal)
 	}
-	if p50 := rig.Percentile(seen.Latency, 0.5); p50 > 3500 {
+	if p50 := rig.Percentile(seen.Latency, 0.5); p50 > 2500 {
 		t.Errorf("median latency %.0f ms in low-latency mode", p50)
 	}
 }

@@ -45,21 +45,53 @@ func (c *h3conn) leaveLocked() {
 	}
 }
 
+// deadPath is for how many looks an answer that the client has not confirmed is
+// waited for while nothing moves: QUIC sends it again, each time after twice
+// as long.
+const deadPath = 8
+
+// quiet is what a connection that is to be closed did at the last look.
+type quiet struct {
+	sent, received uint64
+	// unheard: something was sent, and nothing has come back since.
+	unheard bool
+	still   int // Looks at which nothing had moved.
+}
+
 // closeWhenQuiet closes the connection once nothing went either way for a while:
 // what was answered last may still be on its way, or be sent again, to a client
 // with a slow path. Who drains sets the limit by closing the connection itself.
 func (c *h3conn) closeWhenQuiet() {
 	stats := c.qc.ConnectionStats()
-	time.AfterFunc(linger+4*stats.SmoothedRTT, func() {
-		now := c.qc.ConnectionStats()
-		switch {
-		case c.busy() || c.qc.Context().Err() != nil:
-		case now.PacketsSent != stats.PacketsSent || now.PacketsReceived != stats.PacketsReceived:
-			c.closeWhenQuiet()
-		default:
-			_ = c.qc.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
+	c.lookAgain(quiet{sent: stats.PacketsSent, received: stats.PacketsReceived})
+}
+
+func (c *h3conn) lookAgain(q quiet) {
+	time.AfterFunc(linger+4*c.qc.ConnectionStats().SmoothedRTT, func() {
+		if c.busy() || c.qc.Context().Err() != nil {
+			return
 		}
+		if stats := c.qc.ConnectionStats(); q.over(stats.PacketsSent, stats.PacketsReceived) {
+			_ = c.qc.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
+			return
+		}
+		c.lookAgain(q)
 	})
+}
+
+// over takes the counts of a look, and tells whether the connection is done.
+func (q *quiet) over(sent, received uint64) bool {
+	switch {
+	case received != q.received:
+		q.unheard, q.still = false, 0
+	case sent != q.sent:
+		q.unheard, q.still = true, 0
+	default:
+		q.still++
+		return !q.unheard || q.still >= deadPath
+	}
+	q.sent, q.received = sent, received
+	return false
 }
 
 func (c *h3conn) busy() bool {

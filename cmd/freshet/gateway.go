@@ -130,7 +130,10 @@ func (g *gateway) newOps() (err error) {
 	}
 	g.ops, err = ops.New(ops.Config{
 		Addr: g.cfg.Metrics.Address, Gatherer: g.registry, Profiles: g.cfg.Metrics.PProf,
+		// The front is made after this, and asked only when all of it runs.
+		Checks:   map[string]func() error{"web": func() error { return g.web.Ready() }},
 		Draining: g.draining.Load,
+		Ingest:   func() any { return g.sessions.Snapshot() },
 		Logger:   g.log.With("part", "ops"),
 	})
 	return err

@@ -243,6 +243,26 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+func TestOperatorsSeeWhoPublishes(t *testing.T) {
+	g := startGateway(t, loopback())
+	ops := "http://" + g.ops.Addr().String()
+	if text := get(t, ops+"/readyz"); text != "web: ok\nready\n" {
+		t.Errorf("readyz says %q", text)
+	}
+	g.push(t)
+	get(t, g.url("/"+demoName+"/index.m3u8"))
+	var list []struct {
+		Name, State, Protocol string
+		Stats                 struct{ PktRecv uint64 }
+	}
+	if err := json.Unmarshal([]byte(get(t, ops+"/v1/ingest")), &list); err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != 1 || list[0].Name != demoName || list[0].State != "receiving" || list[0].Protocol != "srt" || list[0].Stats.PktRecv == 0 {
+		t.Errorf("got %+v", list)
+	}
+}
+
 func TestIdleGatewayStopsAtOnce(t *testing.T) {
 	cfg := loopback()
 	cfg.Drain.Deadline = time.Minute

@@ -12,6 +12,10 @@ var ErrMalformed = errors.New("malformed CMAF chunk")
 // fourCC is a box type (ISO/IEC 14496-12, 4.2).
 type fourCC uint32
 
+func (c fourCC) String() string {
+	return string(binary.BigEndian.AppendUint32(nil, uint32(c)))
+}
+
 const (
 	boxStyp fourCC = 's'<<24 | 't'<<16 | 'y'<<8 | 'p'
 	boxPrft fourCC = 'p'<<24 | 'r'<<16 | 'f'<<8 | 't'
@@ -22,6 +26,12 @@ const (
 	boxTfhd fourCC = 't'<<24 | 'f'<<16 | 'h'<<8 | 'd'
 	boxTfdt fourCC = 't'<<24 | 'f'<<16 | 'd'<<8 | 't'
 	boxTrun fourCC = 't'<<24 | 'r'<<16 | 'u'<<8 | 'n'
+
+	boxMoov fourCC = 'm'<<24 | 'o'<<16 | 'o'<<8 | 'v'
+	boxTrak fourCC = 't'<<24 | 'r'<<16 | 'a'<<8 | 'k'
+	boxMdia fourCC = 'm'<<24 | 'd'<<16 | 'i'<<8 | 'a'
+	boxMdhd fourCC = 'm'<<24 | 'd'<<16 | 'h'<<8 | 'd'
+	boxHdlr fourCC = 'h'<<24 | 'd'<<16 | 'l'<<8 | 'r'
 )
 
 // nextBox splits the first box off b. The body aliases b.

@@ -13,6 +13,7 @@ type Broadcast struct {
 	namespace Namespace
 	relay     *Relay
 	now       func() time.Time
+	remote    *remote // nil when it is published here.
 	done      chan struct{}
 
 	mu      sync.RWMutex
@@ -34,10 +35,14 @@ func (b *Broadcast) NewTrack(name string, cfg TrackConfig) (*Track, error) {
 	if _, ok := b.tracks[name]; ok {
 		return nil, fmt.Errorf("track %q: %w", name, ErrExists)
 	}
-	t := &Track{name: name, cfg: cfg, now: b.now, parent: b, changed: make(chan struct{})}
+	t := b.makeTrack(name, cfg)
 	b.tracks[name] = t
 	b.wakeLocked()
 	return t, nil
+}
+
+func (b *Broadcast) makeTrack(name string, cfg TrackConfig) *Track {
+	return &Track{name: name, cfg: cfg, now: b.now, parent: b, changed: make(chan struct{})}
 }
 
 // Track looks a live track up by name.
@@ -97,6 +102,9 @@ func (b *Broadcast) Close(err error) {
 
 	for _, t := range tracks {
 		t.Close(err)
+	}
+	if b.remote != nil {
+		b.remote.close(err)
 	}
 	b.relay.withdraw(b)
 	close(b.done)

@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type Collector struct {
 	relay *Relay
 
-	broadcasts, tracks, bytes *prometheus.Desc
+	broadcasts, tracks, bytes, upstream, lingering, shed *prometheus.Desc
 }
 
 // NewCollector makes a Collector of r.
@@ -17,6 +17,9 @@ func NewCollector(r *Relay) *Collector {
 		broadcasts: desc("freshet_relay_broadcasts", "Live broadcasts, those that wait for their publisher among them."),
 		tracks:     desc("freshet_relay_tracks", "Live tracks, catalogs among them."),
 		bytes:      desc("freshet_relay_log_bytes", "Payload bytes in the logs of live tracks."),
+		upstream:   desc("freshet_relay_upstream_subscriptions", "Tracks that are subscribed to upstream, lingering ones among them."),
+		lingering:  desc("freshet_relay_upstream_lingering", "Tracks that are still subscribed to upstream although nobody reads them."),
+		shed:       desc("freshet_relay_shed_groups_total", "Groups that left the log early because the process is at its byte budget."),
 	}
 }
 
@@ -26,8 +29,13 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeBy
 // Collect implements prometheus.Collector.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	broadcasts, _ := c.relay.Broadcasts("")
-	tracks, bytes := 0, 0
+	tracks, bytes, upstream, lingering := 0, 0, 0, 0
 	for _, b := range broadcasts {
+		if b.remote != nil {
+			all, idle := b.remote.subscriptions()
+			upstream += all
+			lingering += idle
+		}
 		for _, t := range b.Tracks() {
 			tracks++
 			bytes += t.Bytes()
@@ -39,4 +47,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(c.broadcasts, len(broadcasts))
 	gauge(c.tracks, tracks)
 	gauge(c.bytes, bytes)
+	gauge(c.upstream, upstream)
+	gauge(c.lingering, lingering)
+	ch <- prometheus.MustNewConstMetric(c.shed, prometheus.CounterValue, float64(c.relay.sheds.Load()))
 }

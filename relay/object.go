@@ -34,12 +34,59 @@ func (l Location) Less(m Location) bool {
 	return l.Group < m.Group || l.Group == m.Group && l.Object < m.Object
 }
 
-// Object is the unit that is published, cached and delivered. Its ID in the
-// Group is its index: a Group has no gaps.
+// Object is the unit that is published, cached and delivered
+// (draft-ietf-moq-transport-18, "Objects").
 type Object struct {
-	// Payload is immutable and shared. Nobody may write to it.
+	// ID is the Object ID. IDs rise within a subgroup, not always by one.
+	ID uint64
+	// Subgroup is the Subgroup ID. Datagram says that the object belongs to none
+	// and prefers to travel in a datagram.
+	Subgroup uint64
+	Datagram bool
+	// Priority is the publisher's, 0 first.
+	Priority uint8
+	// Status is StatusNormal for objects with a payload, empty or not.
+	Status Status
+	// Properties travel with the object and are not looked at. Immutable.
+	Properties []Property
+	// Payload is immutable and shared: nobody may write to it. While the object
+	// is arriving it holds what has come.
 	Payload []byte
+	// Size is the length of the whole payload.
+	Size int
 	// Complete is when the media in the payload was known to be complete: the
-	// start of the delivery latency that metrics report.
+	// start of the delivery latency that metrics report. While the object is
+	// arriving it is when that began.
 	Complete time.Time
+
+	state objectState
+}
+
+// Whole tells whether all of the payload is there.
+func (o *Object) Whole() bool { return o.state == objectWhole }
+
+type objectState uint8
+
+const (
+	objectWhole objectState = iota
+	objectGrowing
+	objectAborted // It will not come whole.
+)
+
+// Status says what an object without payload means ("Object Status").
+type Status uint64
+
+// The statuses.
+const (
+	StatusNormal     Status = 0x0
+	StatusEndOfGroup Status = 0x3
+	StatusEndOfTrack Status = 0x4
+)
+
+// Property is an Object Property: Int holds the value of an even Type, Bytes that
+// of an odd one ("Key-Value-Pair Structure").
+type Property struct {
+	Type  uint64
+	Int   uint64
+	Bytes []byte
 }

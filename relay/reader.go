@@ -27,21 +27,29 @@ type ReaderConfig struct {
 	// still be handed out; a reader further behind skips to the newest group.
 	// Zero means no limit but the window itself.
 	MaxLag time.Duration
+	// Whole holds objects back until all of them has come, and hands out no ends
+	// of subgroups. Otherwise an object is handed out as soon as it begins, and
+	// Group.Progress gives what has come of it since.
+	Whole bool
 	// OnSkip, if set, is told of every skip with the number of groups left
 	// (at least one). It is called from Next, on the caller's goroutine.
 	OnSkip func(reason SkipReason, groups int)
 }
 
-// Item is what a Reader hands out: an Object with its Location. Either it is an
-// object, or End is set and Object empty: the group at Location.Group is
-// complete and all of it was handed out from Location.Object's start on.
+// Item is what a Reader hands out: an Object with its Location and its Index in
+// the log of its Group; or an end.
 type Item struct {
 	Location Location
 	Object   Object
 	Group    *Group
-	// End marks the end of a complete group. A group that was skipped ends
-	// without it.
+	Index    int
+	// End marks the end of the group: all that there was of it was handed out. A
+	// group that was skipped ends without it.
 	End bool
+	// SubgroupEnd marks the end of the subgroup Object.Subgroup.
+	SubgroupEnd bool
+	// Cut says of an end that objects are missing before it.
+	Cut bool
 }
 
 // Reader is a cursor over a Track. It holds no payload and costs no goroutine.
@@ -49,9 +57,16 @@ type Item struct {
 type Reader struct {
 	track   *Track
 	cfg     ReaderConfig
-	next    Location // The next object wanted.
-	group   *Group   // The group of next, once found.
+	next    Location // Where to go on when group is nil.
+	group   *Group   // The group that is being read.
+	at      position // Within group.
 	started bool     // Something was handed out.
+}
+
+// position is a place in the log of a group.
+type position struct {
+	index, ends int
+	from        uint64 // Objects with smaller IDs are not wanted.
 }
 
 // NewReader places a cursor. It takes effect at the first Next.
@@ -91,18 +106,49 @@ func (r *Reader) TryNext() (Item, bool, error) {
 	if newest := r.lagging(); newest != nil {
 		r.skipTo(newest, SkipLag)
 	}
-	loc, g := r.next, r.group
-	o, ok, end := g.at(int(loc.Object))
-	switch {
-	case ok:
-		r.next.Object++
-		r.started = true
-		return Item{Location: loc, Object: o, Group: g}, true, nil
-	case end:
-		r.leaveGroup()
-		return Item{Location: loc, Group: g, End: true}, true, nil
+	item, at, ok := r.group.look(r.at, r.cfg.Whole)
+	r.at = at
+	if !ok {
+		return Item{}, false, nil
 	}
-	return Item{}, false, nil
+	r.started = true
+	if item.End {
+		r.leaveGroup()
+	}
+	return item, true, nil
+}
+
+// look gives what comes at or after a place in the log, and the place behind it.
+func (g *Group) look(at position, whole bool) (Item, position, bool) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	item := Item{Group: g, Location: Location{Group: g.id}}
+	for {
+		if at.ends < len(g.ends) && g.ends[at.ends].after <= at.index {
+			end := g.ends[at.ends]
+			at.ends++
+			if whole {
+				continue
+			}
+			item.SubgroupEnd, item.Cut, item.Object.Subgroup = true, !end.whole, end.subgroup
+			return item, at, true
+		}
+		if at.index >= len(g.objects) {
+			item.End, item.Cut = g.closed, g.broken
+			item.Location.Object = g.next
+			return item, at, g.closed
+		}
+		o := &g.objects[at.index]
+		if o.state == objectGrowing && whole {
+			return Item{}, at, false
+		}
+		at.index++
+		if o.state == objectAborted || o.ID < at.from {
+			continue
+		}
+		item.Object, item.Index, item.Location.Object = *o, at.index-1, o.ID
+		return item, at, true
+	}
 }
 
 // SkipGroup gives up the group that Next last handed an object of, because its
@@ -126,12 +172,13 @@ func (r *Reader) findGroup() (bool, error) {
 	if g == nil {
 		return false, err
 	}
-	if g.id > r.next.Group {
+	r.at = position{}
+	switch {
+	case g.id == r.next.Group:
+		r.at.from = r.next.Object
+	case evicted && r.started:
 		// A late joiner has lost nothing by what left before it came.
-		if evicted && r.started {
-			r.skipped(SkipEvicted, groupsBetween(r.next.Group, g.id))
-		}
-		r.next = Location{Group: g.id}
+		r.skipped(SkipEvicted, groupsBetween(r.next.Group, g.id))
 	}
 	r.group = g
 	return true, nil
@@ -148,12 +195,16 @@ func (r *Reader) lagging() *Group {
 	if r.cfg.MaxLag <= 0 {
 		return nil
 	}
-	o, ok, _ := r.group.at(int(r.next.Object))
-	if !ok || r.track.now().Sub(o.Complete) <= r.cfg.MaxLag {
-		return nil
-	}
 	newest := r.track.newest()
 	if newest == r.group || newest.Len() == 0 {
+		return nil
+	}
+	// What does not come although newer groups do is late, too.
+	since, ok := r.group.since(r.at.index)
+	if !ok {
+		since = newest.Created()
+	}
+	if r.track.now().Sub(since) <= r.cfg.MaxLag {
 		return nil
 	}
 	return newest
@@ -161,8 +212,21 @@ func (r *Reader) lagging() *Group {
 
 func (r *Reader) skipTo(g *Group, reason SkipReason) {
 	r.skipped(reason, groupsBetween(r.group.id, g.id))
-	r.group = g
-	r.next = Location{Group: g.id}
+	r.group, r.at = g, position{}
+}
+
+// since is the age of the object at an index of the log, if it has begun; of a
+// group that has ended, nothing is late.
+func (g *Group) since(i int) (time.Time, bool) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	switch {
+	case i < len(g.objects):
+		return g.objects[i].Complete, true
+	case g.closed:
+		return g.track.now(), true
+	}
+	return time.Time{}, false
 }
 
 // groupsBetween counts the groups left out, as far as IDs tell: a jump of IDs

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,19 +16,38 @@ var (
 	ErrClosed = errors.New("closed")
 	// ErrExists: the name is taken.
 	ErrExists = errors.New("already published")
-	// ErrOrder: a group ID that does not rise.
+	// ErrOrder: a group ID that does not rise, or whose group has left the log.
 	ErrOrder = errors.New("group IDs must rise")
+	// ErrReplaced: the broadcast is published here from now on.
+	ErrReplaced = errors.New("published elsewhere")
+	// ErrNoTrack: the broadcast has no track of this name.
+	ErrNoTrack = errors.New("no such track")
+	// ErrDuplicate: the object is there already.
+	ErrDuplicate = errors.New("object is there already")
+	// ErrMalformed: the track contradicts itself ("Malformed Tracks").
+	ErrMalformed = errors.New("malformed track")
 )
 
 // Config configures a Relay. The zero value is ready to use.
 type Config struct {
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
+	// MaxBytes bounds the payload bytes in all logs together; zero is no bound
+	// but those of the tracks. What is oldest goes first; the newest group of
+	// each track stays.
+	MaxBytes int64
 }
 
 // Relay holds the broadcasts of one process.
 type Relay struct {
-	now func() time.Time
+	// Set by New, then read-only.
+	now      func() time.Time
+	maxBytes int64
+
+	used     atomic.Int64 // Payload bytes in the logs of live tracks.
+	shedding sync.Mutex
+	sheds    atomic.Int64   // Groups that the budget cost.
+	tasks    sync.WaitGroup // Upstream subscriptions.
 
 	mu         sync.RWMutex
 	broadcasts map[Namespace]*Broadcast // Guarded by mu.
@@ -41,13 +61,22 @@ func New(cfg Config) *Relay {
 	}
 	return &Relay{
 		now:        cfg.Now,
+		maxBytes:   cfg.MaxBytes,
 		broadcasts: make(map[Namespace]*Broadcast),
 		changed:    make(chan struct{}),
 	}
 }
 
-// Publish starts a broadcast. A live one under the same name gives ErrExists.
+// Publish starts a broadcast. A live one under the same name gives ErrExists,
+// unless it comes from upstream: that one ends.
 func (r *Relay) Publish(ns Namespace) (*Broadcast, error) {
+	if old, ok := r.Broadcast(ns); ok && old.remote != nil {
+		old.Close(ErrReplaced)
+	}
+	return r.add(ns, nil)
+}
+
+func (r *Relay) add(ns Namespace, from *remote) (*Broadcast, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, ok := r.broadcasts[ns]; ok {
@@ -57,6 +86,7 @@ func (r *Relay) Publish(ns Namespace) (*Broadcast, error) {
 		namespace: ns,
 		relay:     r,
 		now:       r.now,
+		remote:    from,
 		done:      make(chan struct{}),
 		tracks:    make(map[string]*Track),
 		changed:   make(chan struct{}),
@@ -64,6 +94,38 @@ func (r *Relay) Publish(ns Namespace) (*Broadcast, error) {
 	r.broadcasts[ns] = b
 	r.wakeLocked()
 	return b, nil
+}
+
+// shed drops the oldest groups while the logs are over the budget.
+func (r *Relay) shed() {
+	if r.maxBytes <= 0 || r.used.Load() <= r.maxBytes {
+		return
+	}
+	r.shedding.Lock()
+	defer r.shedding.Unlock()
+	for r.used.Load() > r.maxBytes {
+		t := r.oldestTrack()
+		if t == nil {
+			return
+		}
+		t.drop()
+		r.sheds.Add(1)
+	}
+}
+
+// oldestTrack is the track with the oldest group that may be dropped.
+func (r *Relay) oldestTrack() *Track {
+	var found *Track
+	var oldest time.Time
+	broadcasts, _ := r.Broadcasts("")
+	for _, b := range broadcasts {
+		for _, t := range b.Tracks() {
+			if at, ok := t.oldest(); ok && (found == nil || at.Before(oldest)) {
+				found, oldest = t, at
+			}
+		}
+	}
+	return found
 }
 
 // Broadcast looks a live broadcast up.

@@ -474,9 +474,11 @@ func TestCollectorCountsWhatIsHeld(t *testing.T) {
 	}
 	equal(t, values(), map[string]float64{
 		"freshet_relay_broadcasts": 1, "freshet_relay_tracks": 2, "freshet_relay_log_bytes": 10,
+		"freshet_relay_upstream_subscriptions": 0, "freshet_relay_upstream_lingering": 0, "freshet_relay_shed_groups_total": 0,
 	})
 	b.Close(nil)
 	equal(t, values(), map[string]float64{
 		"freshet_relay_broadcasts": 0, "freshet_relay_tracks": 0, "freshet_relay_log_bytes": 0,
+		"freshet_relay_upstream_subscriptions": 0, "freshet_relay_upstream_lingering": 0, "freshet_relay_shed_groups_total": 0,
 	})
 }

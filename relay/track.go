@@ -19,6 +19,8 @@ type TrackConfig struct {
 	// Priority is the publisher priority, 0 first
 	// (draft-ietf-moq-transport-18, "Priorities").
 	Priority uint8
+	// Properties: objects may have properties, because they come from elsewhere.
+	Properties bool
 }
 
 // DefaultMaxBytes holds a 30 s window at about 17 Mbit/s.
@@ -26,7 +28,7 @@ const DefaultMaxBytes = 64 << 20
 
 // Track is a log of Groups. One publisher appends, any number of Readers read.
 type Track struct {
-	// Set by Broadcast.NewTrack, then read-only.
+	// Set before anybody reads the track, then read-only.
 	name   string
 	cfg    TrackConfig
 	now    func() time.Time
@@ -43,6 +45,15 @@ type Track struct {
 	notify map[chan<- struct{}]int
 }
 
+// configure sets what upstream says of the track, before anybody reads it.
+func (t *Track) configure(cfg TrackConfig) { t.cfg = cfg }
+
+// Broadcast is what the track is part of.
+func (t *Track) Broadcast() *Broadcast { return t.parent }
+
+// Properties tells whether objects may have properties.
+func (t *Track) Properties() bool { return t.cfg.Properties }
+
 // Name is the track's name within its broadcast.
 func (t *Track) Name() string { return t.name }
 
@@ -52,6 +63,14 @@ func (t *Track) Priority() uint8 { return t.cfg.Priority }
 // NewGroup ends the newest group and starts one with a higher ID. It drops what
 // has left the window. The errors are ErrClosed and ErrOrder.
 func (t *Track) NewGroup(id uint64) (*Group, error) {
+	g, err := t.newGroup(id)
+	if err == nil {
+		t.shed()
+	}
+	return g, err
+}
+
+func (t *Track) newGroup(id uint64) (*Group, error) {
 	now := t.now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -62,13 +81,99 @@ func (t *Track) NewGroup(id uint64) (*Group, error) {
 		if last := t.groups[n-1]; id <= last.id {
 			return nil, fmt.Errorf("group %d after %d: %w", id, last.id, ErrOrder)
 		}
-		t.groups[n-1].close()
+		t.groups[n-1].close(false)
 	}
+	g := t.addGroup(id, len(t.groups), now)
+	return g, nil
+}
+
+// addGroup puts a new group at index i. Guarded by mu.
+func (t *Track) addGroup(id uint64, i int, now time.Time) *Group {
 	g := &Group{id: id, track: t, created: now}
-	t.groups = append(t.groups, g)
+	t.groups = slices.Insert(t.groups, i, g)
 	t.evict(now)
 	t.wakeLocked()
+	return g
+}
+
+// OpenGroup gives the group of an ID, and starts it if it is not there. Unlike
+// NewGroup it takes groups in any order within the window and leaves others open:
+// those that were overtaken end when nobody feeds them (Subgroup). The errors are
+// ErrClosed, and ErrOrder for a group that has left the log.
+func (t *Track) OpenGroup(id uint64) (*Group, error) {
+	now := t.now()
+	t.mu.Lock()
+	if t.err != nil {
+		t.mu.Unlock()
+		return nil, ErrClosed
+	}
+	i, ok := t.search(id)
+	if ok {
+		defer t.mu.Unlock()
+		return t.groups[i], nil
+	}
+	if id < t.evicted {
+		t.mu.Unlock()
+		return nil, fmt.Errorf("group %d has left the log: %w", id, ErrOrder)
+	}
+	g := t.addGroup(id, i, now)
+	older := slices.Clone(t.groups[:max(0, len(t.groups)-1)])
+	t.mu.Unlock()
+	for _, o := range older {
+		if o != g {
+			o.settle()
+		}
+	}
+	t.shed()
 	return g, nil
+}
+
+// shed keeps the process within its budget.
+func (t *Track) shed() {
+	if t.parent != nil {
+		t.parent.relay.shed()
+	}
+}
+
+// oldest gives the age of the first group that may be dropped: the newest is
+// pinned, and so is a track of one group, such as a catalog.
+func (t *Track) oldest() (time.Time, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if len(t.groups) < 2 {
+		return time.Time{}, false
+	}
+	return t.groups[0].created, true
+}
+
+// drop lets the oldest group go, unless it is the newest.
+func (t *Track) drop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.groups) < 2 {
+		return
+	}
+	t.count(-t.groups[0].evict())
+	t.evicted = t.groups[1].id
+	t.groups = slices.Clone(t.groups[1:])
+}
+
+// Resume is where a publisher who takes over has to go on: at the oldest object
+// that is missing behind what is complete. false means that nothing has come yet.
+func (t *Track) Resume() (Location, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	n := len(t.groups)
+	if n == 0 {
+		return Location{}, false
+	}
+	// Of the groups before the newest only the last can still be wanted.
+	for _, g := range t.groups[max(0, n-2):] {
+		if id, ok := g.missing(); ok {
+			return Location{Group: g.id, Object: id}, true
+		}
+	}
+	return Location{Group: t.groups[n-1].id + 1}, true
 }
 
 // evict drops groups from the head that ended before the window began, or that
@@ -85,7 +190,7 @@ func (t *Track) evict(now time.Time) {
 		if now.Sub(ended) < t.cfg.Window && t.bytes <= limit {
 			break
 		}
-		t.bytes -= t.groups[drop].size()
+		t.count(-t.groups[drop].evict())
 		drop++
 	}
 	if drop > 0 {
@@ -98,9 +203,19 @@ func (t *Track) evict(now time.Time) {
 // appended counts a new object's bytes and wakes the readers.
 func (t *Track) appended(n int) {
 	t.mu.Lock()
-	t.bytes += n
+	if t.err == nil {
+		t.count(n)
+	}
 	t.wakeLocked()
 	t.mu.Unlock()
+}
+
+// count adds to the bytes that are held. Guarded by mu.
+func (t *Track) count(n int) {
+	t.bytes += n
+	if t.parent != nil {
+		t.parent.relay.used.Add(int64(n))
+	}
 }
 
 func (t *Track) wake() {
@@ -160,9 +275,12 @@ func (t *Track) Close(err error) {
 	t.mu.Lock()
 	if t.err == nil {
 		t.err = err
-		if n := len(t.groups); n > 0 {
-			t.groups[n-1].close()
+		for _, g := range t.groups {
+			// Those but the newest have ended, or nobody will end them any more.
+			g.close(g != t.groups[len(t.groups)-1])
 		}
+		// What readers still drain is theirs.
+		t.count(-t.bytes)
 	}
 	t.waiters = true
 	t.wakeLocked()
@@ -209,8 +327,8 @@ func (t *Track) Largest() (Location, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for _, g := range slices.Backward(t.groups) {
-		if n := g.Len(); n > 0 {
-			return Location{Group: g.id, Object: uint64(n - 1)}, true
+		if next := g.Next(); next > 0 {
+			return Location{Group: g.id, Object: next - 1}, true
 		}
 	}
 	return Location{}, false

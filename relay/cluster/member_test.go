@@ -1,0 +1,103 @@
+package cluster_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/freshet-live/freshet/relay/cluster"
+)
+
+// join runs a member until the test ends, or leave is called.
+func join(t *testing.T, store cluster.Store, cfg cluster.Config) (m *cluster.Member, leave func()) {
+	t.Helper()
+	cfg.Store = store
+	m, err := cluster.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- m.Run(ctx) }()
+	left := false
+	leave = func() {
+		if left {
+			return
+		}
+		left = true
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	}
+	t.Cleanup(leave)
+	return m, leave
+}
+
+func node(id string) cluster.Config {
+	return cluster.Config{Node: cluster.Node{ID: id, Tier: cluster.TierOrigin}}
+}
+
+func acquire(t *testing.T, m *cluster.Member, name string) cluster.Lease {
+	t.Helper()
+	l, err := m.Acquire(t.Context(), name, cluster.Claim{Publisher: "p"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func lost(l cluster.Lease) bool {
+	select {
+	case <-l.Lost():
+		return true
+	default:
+		return false
+	}
+}
+
+// ownedBy fails unless err names the owner.
+func ownedBy(t *testing.T, err error, node string) {
+	t.Helper()
+	owned, ok := errors.AsType[*cluster.OwnedError](err)
+	if !ok || !errors.Is(err, cluster.ErrOwned) || owned.Owner.Node != node {
+		t.Errorf("%v; want one owned by %q", err, node)
+	}
+}
+
+func TestOneOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := cluster.NewMemory()
+		a, _ := join(t, memory.Link(), node("a"))
+		b, _ := join(t, memory.Link(), node("b"))
+		synctest.Wait()
+		first := acquire(t, a, "live/cam1")
+		_, err := b.Acquire(t.Context(), "live/cam1", cluster.Claim{Publisher: "p"})
+		ownedBy(t, err, "a")
+		_, err = a.Acquire(t.Context(), "live/cam1", cluster.Claim{})
+		ownedBy(t, err, "a")
+		time.Sleep(time.Minute) // The lease is renewed.
+		want := cluster.Owner{Name: "live/cam1", Node: "a", Publisher: "p", Epoch: first.Epoch()}
+		for _, m := range []*cluster.Member{a, b} {
+			if got, ok := m.Owner("live/cam1"); !ok || got != want {
+				t.Errorf("owner: %+v, %v", got, ok)
+			}
+			if got, _ := m.Owners(); !cmp.Equal(got, []cluster.Owner{want}) {
+				t.Errorf("owners: %+v", got)
+			}
+		}
+		first.Release()
+		synctest.Wait()
+		if _, ok := b.Owner("live/cam1"); ok {
+			t.Error("released, and still owned")
+		}
+		second := acquire(t, b, "live/cam1")
+		if second.Epoch() <= first.Epoch() || lost(first) {
+			t.Errorf("epochs %d, %d", first.Epoch(), second.Epoch())
+		}
+	})
+}

@@ -53,7 +53,7 @@ func (s *Subscription) readGroup(sh wire.SubgroupHeader, objects *wire.SubgroupR
 			return err
 		}
 		location = relay.Location{Group: sh.Group, Object: h.Location.Object + 1}
-		if h.Status != wire.StatusNormal {
+		if h.Status != relay.StatusNormal {
 			continue
 		}
 		if !s.hand(o) {

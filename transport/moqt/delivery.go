@@ -35,10 +35,11 @@ type delivery struct {
 	cut relay.SkipReason
 
 	stream  SendStream // Nil between groups.
-	group   uint64     // Of stream.
-	next    uint64     // The Object ID that needs no gap.
-	streams uint64     // Opened so far, for PUBLISH_DONE.
-	scratch []byte     // Headers.
+	header  wire.SubgroupHeader
+	group   uint64 // Of stream.
+	next    uint64 // The Object ID that needs no gap.
+	streams uint64 // Opened so far, for PUBLISH_DONE.
+	scratch []byte // Headers.
 	ticket  ticket
 }
 
@@ -74,7 +75,7 @@ func (p *publication) deliver(ctx context.Context, item relay.Item, w wishes) {
 		return
 	}
 	delta := item.Location.Object - p.next
-	p.scratch = p.s.d.AppendSubgroupObject(p.scratch, delta, len(item.Object.Payload))
+	p.scratch = p.s.d.AppendSubgroupObject(p.scratch, &p.header, delta, &item.Object)
 	_ = p.stream.SetWriteDeadline(deadline)
 	if err := p.s.writeMedia(ctx, p.stream, &p.ticket, p.scratch, item.Object.Payload); err != nil {
 		p.giveUp(ctx, err)
@@ -108,13 +109,14 @@ func (p *publication) open(ctx context.Context, l relay.Location, deadline time.
 	}
 	p.stream, p.group, p.next = st, l.Group, 0
 	p.streams++
-	p.scratch = p.s.d.AppendSubgroupHeader(p.scratch, wire.SubgroupHeader{
+	p.header = wire.SubgroupHeader{
 		TrackAlias:  p.x.id,
 		Group:       l.Group,
 		Priority:    p.track.Priority(),
 		EndOfGroup:  true,
 		FirstObject: l.Object == 0,
-	})
+	}
+	p.scratch = p.s.d.AppendSubgroupHeader(p.scratch, p.header)
 	return true
 }
 

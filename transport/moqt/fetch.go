@@ -212,8 +212,7 @@ func (f *fetchSend) sendGroup(ctx context.Context, g *relay.Group) error {
 		if f.overdue(g, began) {
 			return errOverdue
 		}
-		l := relay.Location{Group: g.ID(), Object: i}
-		f.scratch = f.x.s.d.AppendFetchObject(f.scratch[:0], &f.cursor, l, f.track.Priority(), len(o.Payload))
+		f.scratch = f.x.s.d.AppendFetchObject(f.scratch[:0], &f.cursor, g.ID(), &o)
 		if err := f.write(ctx, o.Payload); err != nil {
 			return err
 		}

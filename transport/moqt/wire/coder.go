@@ -30,7 +30,7 @@ type coder struct {
 }
 
 func (c *coder) fail(err error) {
-	if c.err == nil {
+	if c.err == nil && err != nil {
 		c.err = err
 		if !c.writing {
 			c.buf = nil

@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/freshet-live/freshet/relay"
+
 // FetchType says how a Fetch names its range ("FETCH").
 type FetchType uint64
 
@@ -117,31 +119,52 @@ func (d *Dialect) AppendFetchHeader(b []byte, requestID uint64) []byte {
 	return d.varint.append(d.varint.append(b, StreamFetch), requestID)
 }
 
-// AppendFetchObject appends what goes before the payload of an object of
-// subgroup 0, with its length.
-func (d *Dialect) AppendFetchObject(b []byte, cur *FetchCursor, l Location, priority uint8, length int) []byte {
-	flags := uint64(0)
-	newGroup := !cur.started || l.Group != cur.prior.Group
-	if newGroup {
-		flags |= fetchGroup | fetchObject
-	} else if l.Object != cur.prior.Object+1 {
-		flags |= fetchObject
-	}
-	if !cur.object || priority != cur.priority {
-		flags |= fetchPriority
-	}
+// AppendFetchObject appends what goes before the payload of an object of a
+// group, with its length.
+func (d *Dialect) AppendFetchObject(b []byte, cur *FetchCursor, group uint64, o *relay.Object) []byte {
+	newGroup := !cur.started || group != cur.prior.Group
+	flags := fetchFlags(cur, newGroup, o)
 	b = d.varint.append(b, flags)
 	if newGroup {
-		b = d.varint.append(b, d.fetchIDs.groupField(cur, l.Group))
+		b = d.varint.append(b, d.fetchIDs.groupField(cur, group))
+	}
+	if !o.Datagram && flags&fetchSubgroupMask == fetchSubgroupGiven {
+		b = d.varint.append(b, o.Subgroup)
 	}
 	if flags&fetchObject != 0 {
-		b = d.varint.append(b, d.fetchIDs.objectField(cur, l.Object, newGroup))
+		b = d.varint.append(b, d.fetchIDs.objectField(cur, o.ID, newGroup))
 	}
 	if flags&fetchPriority != 0 {
-		b = append(b, priority)
+		b = append(b, o.Priority)
 	}
-	cur.started, cur.object, cur.prior, cur.priority = true, true, l, priority
-	return d.varint.append(b, uint64(length))
+	if flags&fetchProperties != 0 {
+		b = d.appendProperties(b, o.Properties)
+	}
+	cur.started, cur.object = true, true
+	cur.prior, cur.priority = Location{Group: group, Object: o.ID}, o.Priority
+	return d.varint.append(b, uint64(o.Size))
+}
+
+func fetchFlags(cur *FetchCursor, newGroup bool, o *relay.Object) uint64 {
+	flags := uint64(0)
+	switch {
+	case o.Datagram:
+		flags = fetchDatagram
+	case o.Subgroup != 0:
+		flags = fetchSubgroupGiven
+	}
+	if newGroup {
+		flags |= fetchGroup | fetchObject
+	} else if o.ID != cur.prior.Object+1 {
+		flags |= fetchObject
+	}
+	if !cur.object || o.Priority != cur.priority {
+		flags |= fetchPriority
+	}
+	if len(o.Properties) > 0 {
+		flags |= fetchProperties
+	}
+	return flags
 }
 
 // fetchIDs is how a draft codes the IDs on a fetch stream: the values of the

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
 
@@ -33,7 +34,7 @@ func TestFetchStream(t *testing.T) {
 			cur := wire.FetchCursor{Descending: tt.descending}
 			var stream, headers []byte
 			for _, l := range tt.locations {
-				h := tt.d.AppendFetchObject(nil, &cur, l, 2, 1)
+				h := tt.d.AppendFetchObject(nil, &cur, l.Group, &relay.Object{ID: l.Object, Priority: 2, Size: 1})
 				headers = append(headers, h...)
 				stream = append(append(stream, h...), 0xaa)
 			}

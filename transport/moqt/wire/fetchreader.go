@@ -41,7 +41,8 @@ func (f *FetchReader) object(flags uint64) (ObjectHeader, error) {
 		return h, Violation("object refers to a prior priority")
 	}
 	if flags&fetchProperties != 0 {
-		if err := f.r.skipProperties(); err != nil {
+		var err error
+		if h.Properties, err = f.r.properties(); err != nil {
 			return h, err
 		}
 	}
@@ -96,7 +97,7 @@ func (f *FetchReader) id(v *uint64, decode func(*FetchCursor, uint64) (uint64, b
 func (f *FetchReader) subgroup(h *ObjectHeader, flags uint64) error {
 	mode := flags & fetchSubgroupMask
 	if flags&fetchDatagram != 0 {
-		h.Subgroup = 0
+		h.Datagram, h.Subgroup = true, 0
 		return nil
 	}
 	if (mode == fetchSubgroupPrior || mode == fetchSubgroupNext) && !f.cur.object {

@@ -1,14 +1,15 @@
 package wire
 
-import "slices"
+import (
+	"io"
+	"slices"
+
+	"github.com/freshet-live/freshet/relay"
+)
 
 // KeyValue is a Key-Value-Pair: Int holds the value of an even Type, Bytes that
 // of an odd one ("Key-Value-Pair Structure").
-type KeyValue struct {
-	Type  uint64
-	Int   uint64
-	Bytes []byte
-}
+type KeyValue = relay.Property
 
 // KeyValues are Setup Options or Properties. Unknown types are kept and
 // ignored, as both registries demand ("Grease").
@@ -115,4 +116,39 @@ func (c *coder) writeKeyValues(k KeyValues) {
 		c.keyValue(&kv)
 		previous = kv.Type
 	}
+}
+
+// appendProperties appends Object Properties with their length before them
+// ("Object Properties").
+func (d *Dialect) appendProperties(b []byte, k KeyValues) []byte {
+	c := coder{d: d, writing: true}
+	c.writeKeyValues(k)
+	b = d.varint.append(b, uint64(len(c.buf)))
+	return append(b, c.buf...)
+}
+
+// properties reads Object Properties. Their length may be zero on a stream.
+func (s *StreamReader) properties() (KeyValues, error) {
+	n, err := s.Varint()
+	if err != nil {
+		return nil, err
+	}
+	if n > maxMessage {
+		return nil, Violation("object properties of %d bytes", n)
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	b := make([]byte, n)
+	if _, err := io.ReadFull(s.r, b); err != nil {
+		return nil, err
+	}
+	return s.d.parseProperties(b)
+}
+
+func (d *Dialect) parseProperties(b []byte) (KeyValues, error) {
+	c := coder{d: d, buf: b}
+	var k KeyValues
+	c.keyValues(&k)
+	return k, c.err
 }

@@ -89,18 +89,6 @@ func (s *StreamReader) length(n *int) error {
 	return err
 }
 
-// skipProperties skips Object Properties, which nothing here looks at.
-func (s *StreamReader) skipProperties() error {
-	n, err := s.Varint()
-	if err != nil {
-		return err
-	}
-	if n > maxMessage {
-		return Violation("object properties of %d bytes", n)
-	}
-	return s.Discard(int(n))
-}
-
 // midStream turns the end of a stream within an item into a fault of the peer
 // ("Streams").
 func midStream(err error) error {

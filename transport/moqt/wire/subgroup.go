@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/freshet-live/freshet/relay"
+
 // Bits of a subgroup stream's type ("Subgroup Header").
 const (
 	subgroupBase        = 0x10
@@ -12,15 +14,8 @@ const (
 	subgroupFirstObject = 0x40
 )
 
-// Values of Object Status.
-const (
-	StatusNormal     = 0x0
-	StatusEndOfGroup = 0x3
-	StatusEndOfTrack = 0x4
-)
-
-// SubgroupHeader is the start of a subgroup stream. This side writes subgroup 0
-// with a priority and without properties.
+// SubgroupHeader is the start of a subgroup stream. This side writes it with a
+// Subgroup ID and a priority.
 type SubgroupHeader struct {
 	TrackAlias uint64
 	Group      uint64
@@ -33,13 +28,14 @@ type SubgroupHeader struct {
 	// FirstObject: the stream starts with the subgroup's first object. From
 	// draft 18 on.
 	FirstObject bool
-
-	properties bool
-	firstIsID  bool // The Subgroup ID is the first object's ID.
+	// Properties: each object has properties, maybe none.
+	Properties bool
+	// FirstIsID: the Subgroup ID is the ID of the first object. Of streams that
+	// were read.
+	FirstIsID bool
 }
 
-// AppendSubgroupHeader appends the header of a stream for subgroup 0 of a
-// group, which holds all of the group.
+// AppendSubgroupHeader appends the header of a stream for a subgroup.
 func (d *Dialect) AppendSubgroupHeader(b []byte, h SubgroupHeader) []byte {
 	t := uint64(subgroupBase)
 	if h.EndOfGroup {
@@ -48,20 +44,32 @@ func (d *Dialect) AppendSubgroupHeader(b []byte, h SubgroupHeader) []byte {
 	if h.FirstObject {
 		t |= d.firstObject
 	}
+	if h.Properties {
+		t |= subgroupProperties
+	}
+	if h.Subgroup != 0 {
+		t |= subgroupIDGiven
+	}
 	b = d.varint.append(b, t)
 	b = d.varint.append(b, h.TrackAlias)
 	b = d.varint.append(b, h.Group)
+	if h.Subgroup != 0 {
+		b = d.varint.append(b, h.Subgroup)
+	}
 	return append(b, h.Priority)
 }
 
-// AppendSubgroupObject appends what goes before an object's payload. delta is
-// the Object ID for the first object on the stream, then the number of IDs left
-// out.
-func (d *Dialect) AppendSubgroupObject(b []byte, delta uint64, length int) []byte {
+// AppendSubgroupObject appends what goes before an object's payload on a stream
+// with the header h. delta is the Object ID for the first object on the stream,
+// then the number of IDs left out.
+func (d *Dialect) AppendSubgroupObject(b []byte, h *SubgroupHeader, delta uint64, o *relay.Object) []byte {
 	b = d.varint.append(b, delta)
-	b = d.varint.append(b, uint64(length))
-	if length == 0 {
-		b = d.varint.append(b, StatusNormal)
+	if h.Properties {
+		b = d.appendProperties(b, o.Properties)
+	}
+	b = d.varint.append(b, uint64(o.Size))
+	if o.Size == 0 {
+		b = d.varint.append(b, uint64(o.Status))
 	}
 	return b
 }
@@ -78,8 +86,8 @@ func (s *StreamReader) ReadSubgroupHeader(t uint64) (SubgroupHeader, error) {
 		HasPriority: t&subgroupNoPriority == 0,
 		EndOfGroup:  t&subgroupEndOfGroup != 0,
 		FirstObject: t&subgroupFirstObject != 0,
-		properties:  t&subgroupProperties != 0,
-		firstIsID:   t&subgroupIDMask == subgroupIDFirst,
+		Properties:  t&subgroupProperties != 0,
+		FirstIsID:   t&subgroupIDMask == subgroupIDFirst,
 	}
 	fields := []*uint64{&h.TrackAlias, &h.Group}
 	if t&subgroupIDMask == subgroupIDGiven {
@@ -104,8 +112,11 @@ type ObjectHeader struct {
 	Subgroup uint64
 	Priority uint8
 	Length   int
-	// Status is of subgroup streams.
-	Status uint64
+	// Status is of subgroup streams and datagrams.
+	Status relay.Status
+	// Datagram: the object belongs to no subgroup.
+	Datagram   bool
+	Properties KeyValues
 	// EndOfRange is of fetch streams: nothing between the object before and
 	// Location exists, or it is Unknown whether it does.
 	EndOfRange bool
@@ -142,7 +153,7 @@ func (s *SubgroupReader) object(delta uint64) (ObjectHeader, error) {
 		if id = s.last + delta + 1; id <= s.last {
 			return ObjectHeader{}, Violation("object ID overflows")
 		}
-	} else if s.h.firstIsID {
+	} else if s.h.FirstIsID {
 		s.h.Subgroup = id
 	}
 	s.started, s.last = true, id
@@ -151,18 +162,34 @@ func (s *SubgroupReader) object(delta uint64) (ObjectHeader, error) {
 		Subgroup: s.h.Subgroup,
 		Priority: s.h.Priority,
 	}
-	if s.h.properties {
-		if err := s.r.skipProperties(); err != nil {
+	var err error
+	if s.h.Properties {
+		if h.Properties, err = s.r.properties(); err != nil {
 			return h, err
 		}
 	}
 	if err := s.r.length(&h.Length); err != nil || h.Length > 0 {
 		return h, err
 	}
-	var err error
-	h.Status, err = s.r.Varint()
-	if err == nil && h.Status != StatusNormal && h.Status != StatusEndOfGroup && h.Status != StatusEndOfTrack {
-		return h, Violation("object status %#x", h.Status)
+	status, err := s.r.Varint()
+	if err != nil {
+		return h, err
 	}
-	return h, err
+	return h, h.setStatus(status)
+}
+
+// setStatus refuses unknown statuses, and properties on what is no object
+// ("Object Status").
+func (h *ObjectHeader) setStatus(v uint64) error {
+	switch v {
+	case uint64(relay.StatusNormal):
+	case uint64(relay.StatusEndOfGroup), uint64(relay.StatusEndOfTrack):
+		if len(h.Properties) > 0 {
+			return Violation("properties on object status %#x", v)
+		}
+	default:
+		return Violation("object status %#x", v)
+	}
+	h.Status = relay.Status(v)
+	return nil
 }

@@ -14,13 +14,20 @@ type Namespace string
 func (n Namespace) Fields() []string { return strings.Split(string(n), "/") }
 
 // HasPrefix tells whether the tuple starts with all fields of prefix. The
-// empty prefix matches every namespace.
+// empty prefix matches every namespace but the hidden ones.
 func (n Namespace) HasPrefix(prefix Namespace) bool {
-	if prefix == "" || n == prefix {
+	if prefix == "" {
+		return !n.Hidden()
+	}
+	if n == prefix {
 		return true
 	}
 	return strings.HasPrefix(string(n), string(prefix)+"/")
 }
+
+// Hidden tells whether the name is for relays among themselves: its first field
+// begins with a dot, and only who asks for that field is told of it.
+func (n Namespace) Hidden() bool { return strings.HasPrefix(string(n), ".") }
 
 // Location is the place of an Object in a Track
 // (draft-ietf-moq-transport-18, "Location Structure").
@@ -37,33 +44,40 @@ func (l Location) Less(m Location) bool {
 // Object is the unit that is published, cached and delivered
 // (draft-ietf-moq-transport-18, "Objects").
 type Object struct {
+	// Payload is immutable and shared: nobody may write to it. While the object
+	// is arriving it holds what has come, of Size bytes in all.
+	Payload []byte
+	Size    int
 	// ID is the Object ID. IDs rise within a subgroup, not always by one.
 	ID uint64
-	// Subgroup is the Subgroup ID. Datagram says that the object belongs to none
-	// and prefers to travel in a datagram.
+	// Subgroup is the Subgroup ID, unless Datagram says that the object is of
+	// none and prefers to travel in a datagram.
 	Subgroup uint64
 	Datagram bool
+	// First says that the object is known to be the first of its subgroup.
+	First bool
 	// Priority is the publisher's, 0 first.
 	Priority uint8
-	// Status is StatusNormal for objects with a payload, empty or not.
+	// Status is StatusNormal for objects with a payload, be it empty.
 	Status Status
+	state  objectState
 	// Properties travel with the object and are not looked at. Immutable.
 	Properties []Property
-	// Payload is immutable and shared: nobody may write to it. While the object
-	// is arriving it holds what has come.
-	Payload []byte
-	// Size is the length of the whole payload.
-	Size int
 	// Complete is when the media in the payload was known to be complete: the
 	// start of the delivery latency that metrics report. While the object is
 	// arriving it is when that began.
 	Complete time.Time
-
-	state objectState
 }
 
 // Whole tells whether all of the payload is there.
 func (o *Object) Whole() bool { return o.state == objectWhole }
+
+// same tells whether two can be the one object of an ID, as far as their headers
+// say ("Malformed Tracks").
+func (o *Object) same(p *Object) bool {
+	return o.Size == p.Size && o.Status == p.Status && o.Datagram == p.Datagram &&
+		o.Subgroup == p.Subgroup
+}
 
 type objectState uint8
 
@@ -74,7 +88,7 @@ const (
 )
 
 // Status says what an object without payload means ("Object Status").
-type Status uint64
+type Status uint8
 
 // The statuses.
 const (
@@ -83,8 +97,8 @@ const (
 	StatusEndOfTrack Status = 0x4
 )
 
-// Property is an Object Property: Int holds the value of an even Type, Bytes that
-// of an odd one ("Key-Value-Pair Structure").
+// Property is an Object or Track Property: Int holds the value of an even Type,
+// Bytes that of an odd one ("Key-Value-Pair Structure").
 type Property struct {
 	Type  uint64
 	Int   uint64

@@ -1,7 +1,9 @@
 package relay
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 )
 
@@ -14,6 +16,8 @@ const (
 	SkipLag SkipReason = "lag"
 	// SkipEvicted: the next object had left the track's window.
 	SkipEvicted SkipReason = "evicted"
+	// SkipMissing: the rest of a group did not come, while newer groups did.
+	SkipMissing SkipReason = "missing"
 	// SkipStalled: the caller gave the rest of a group up (Reader.SkipGroup).
 	SkipStalled SkipReason = "stalled"
 )
@@ -31,6 +35,11 @@ type ReaderConfig struct {
 	// of subgroups. Otherwise an object is handed out as soon as it begins, and
 	// Group.Progress gives what has come of it since.
 	Whole bool
+	// Groups is how many groups may be read at one time, so that one whose rest
+	// does not come holds no newer one back; objects are then in order within a
+	// group only. One or zero reads group after group, and leaves one that was
+	// overtaken and that nothing comes in for.
+	Groups int
 	// OnSkip, if set, is told of every skip with the number of groups left
 	// (at least one). It is called from Next, on the caller's goroutine.
 	OnSkip func(reason SkipReason, groups int)
@@ -57,21 +66,25 @@ type Item struct {
 type Reader struct {
 	track   *Track
 	cfg     ReaderConfig
-	next    Location // Where to go on when group is nil.
-	group   *Group   // The group that is being read.
-	at      position // Within group.
+	cursors []cursor // The groups that are being read, by ID; at most cfg.Groups.
+	next    uint64   // Groups from this ID on have not been looked at.
+	seen    uint64   // Track.made when groups were last looked for.
+	left    bool     // There were more then.
+	last    *Group   // The group of the object that was handed out last.
 	started bool     // Something was handed out.
 }
 
-// position is a place in the log of a group.
-type position struct {
+// cursor is a place in the log of a group.
+type cursor struct {
+	group       *Group
 	index, ends int
 	from        uint64 // Objects with smaller IDs are not wanted.
 }
 
 // NewReader places a cursor. It takes effect at the first Next.
 func (t *Track) NewReader(cfg ReaderConfig) *Reader {
-	return &Reader{track: t, cfg: cfg, next: cfg.Start}
+	cfg.Groups = max(cfg.Groups, 1)
+	return &Reader{track: t, cfg: cfg, next: cfg.Start.Group}
 }
 
 // Next waits for the next object in order. After the last object of a complete
@@ -98,135 +111,209 @@ func (r *Reader) Next(ctx context.Context) (Item, error) {
 
 // TryNext is Next without the wait: false means nothing is there yet.
 func (r *Reader) TryNext() (Item, bool, error) {
-	if r.group == nil {
-		if ok, err := r.findGroup(); !ok || err != nil {
+	for {
+		if ended, err := r.discover(); ended {
 			return Item{}, false, err
 		}
+		r.dropLate()
+		for i := range r.cursors {
+			item, ok := r.look(&r.cursors[i])
+			if !ok {
+				continue
+			}
+			r.started, r.last = true, item.Group
+			if item.End {
+				r.last = nil
+				r.cursors = slices.Delete(r.cursors, i, i+1)
+			}
+			return item, true, nil
+		}
+		if !r.more() {
+			return Item{}, false, nil
+		}
 	}
-	if newest := r.lagging(); newest != nil {
-		r.skipTo(newest, SkipLag)
-	}
-	item, at, ok := r.group.look(r.at, r.cfg.Whole)
-	r.at = at
-	if !ok {
-		return Item{}, false, nil
-	}
-	r.started = true
-	if item.End {
-		r.leaveGroup()
-	}
-	return item, true, nil
 }
 
-// look gives what comes at or after a place in the log, and the place behind it.
-func (g *Group) look(at position, whole bool) (Item, position, bool) {
+// more tells whether a group has begun that may be read beside the others.
+func (r *Reader) more() bool {
+	return len(r.cursors) < r.cfg.Groups && (r.left || r.track.made.Load() != r.seen)
+}
+
+// discover begins to read groups, as many as may be read at one time. ended says
+// that there are none, err that there will be none.
+func (r *Reader) discover() (ended bool, err error) {
+	if len(r.cursors) > 0 && !r.more() {
+		return false, nil
+	}
+	lost, err := r.discoverIn(r.track)
+	if lost > 0 {
+		r.skipped(SkipEvicted, lost)
+	}
+	return len(r.cursors) == 0, err
+}
+
+func (r *Reader) discoverIn(t *Track) (lost int, err error) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	seen, first := r.seen, r.next
+	r.seen, r.left = t.made.Load(), false
+	if r.cfg.Groups > 1 {
+		first = r.cfg.Start.Group
+	}
+	i, _ := t.search(first)
+	for _, g := range t.groups[i:] {
+		switch {
+		case g.id < r.next && g.made <= seen:
+			continue // It was read, or skipped.
+		case g.id < r.next:
+			at, _ := slices.BinarySearchFunc(r.cursors, g.id, func(c cursor, id uint64) int { return cmp.Compare(c.group.id, id) })
+			r.cursors = slices.Insert(r.cursors, at, r.begin(g))
+			continue // It came late.
+		case len(r.cursors) >= r.cfg.Groups:
+			r.left = true
+			return lost, nil
+		case g.id > r.next && r.next < t.evicted && r.started:
+			// A late joiner has lost nothing by what left before it came.
+			lost += groupsBetween(r.next, g.id)
+		}
+		r.cursors = append(r.cursors, r.begin(g))
+		r.next = g.id + 1
+	}
+	return lost, t.err
+}
+
+func (r *Reader) begin(g *Group) cursor {
+	c := cursor{group: g}
+	if g.id == r.cfg.Start.Group {
+		c.from = r.cfg.Start.Object
+	}
+	return c
+}
+
+// look gives what comes at or after a place in the log, and moves the cursor
+// behind it.
+func (r *Reader) look(c *cursor) (Item, bool) {
+	g := c.group
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	item := Item{Group: g, Location: Location{Group: g.id}}
 	for {
-		if at.ends < len(g.ends) && g.ends[at.ends].after <= at.index {
-			end := g.ends[at.ends]
-			at.ends++
-			if whole {
+		if c.ends < len(g.ends) && g.ends[c.ends].after <= c.index {
+			end := g.ends[c.ends]
+			c.ends++
+			if r.cfg.Whole {
 				continue
 			}
 			item.SubgroupEnd, item.Cut, item.Object.Subgroup = true, !end.whole, end.subgroup
-			return item, at, true
+			return item, true
 		}
-		if at.index >= len(g.objects) {
-			item.End, item.Cut = g.closed, g.broken
+		if c.index >= len(g.objects) {
+			item.End = g.closed || r.leaves(g)
+			item.Cut = g.broken || !g.closed && (len(g.open) > 0 || g.cutLocked())
 			item.Location.Object = g.next
-			return item, at, g.closed
+			return item, item.End
 		}
-		o := &g.objects[at.index]
-		if o.state == objectGrowing && whole {
-			return Item{}, at, false
+		o := &g.objects[c.index]
+		if o.state == objectGrowing && r.cfg.Whole && !r.leaves(g) {
+			return Item{}, false
 		}
-		at.index++
-		if o.state == objectAborted || o.ID < at.from {
+		c.index++
+		if o.state == objectAborted || o.ID < c.from || o.state == objectGrowing && r.cfg.Whole {
 			continue
 		}
-		item.Object, item.Index, item.Location.Object = *o, at.index-1, o.ID
-		return item, at, true
+		item.Object, item.Index, item.Location.Object = *o, c.index-1, o.ID
+		return item, true
 	}
+}
+
+// leaves tells whether a group is left although more might come: who reads one
+// group at a time goes on with the next one. Guarded by g.mu.
+func (r *Reader) leaves(g *Group) bool {
+	return r.cfg.Groups == 1 && !g.overtaken.IsZero() && g.quietLocked(r.track.now())
 }
 
 // SkipGroup gives up the group that Next last handed an object of, because its
 // delivery stalls. The reader goes on at the newest group, or waits for the
 // next one if it was in the newest already.
 func (r *Reader) SkipGroup() {
-	if r.group == nil {
+	if r.last == nil {
 		return
 	}
-	if newest := r.track.newest(); newest != r.group {
+	if newest := r.track.newest(); newest != r.last {
 		r.skipTo(newest, SkipStalled)
 		return
 	}
-	r.skipped(SkipStalled, 1)
-	r.leaveGroup()
-}
-
-// findGroup sets r.group to the first cached group at or after r.next.
-func (r *Reader) findGroup() (bool, error) {
-	g, evicted, err := r.track.atOrAfter(r.next.Group)
-	if g == nil {
-		return false, err
+	if i := slices.IndexFunc(r.cursors, func(c cursor) bool { return c.group == r.last }); i >= 0 {
+		r.drop(i, SkipStalled)
 	}
-	r.at = position{}
-	switch {
-	case g.id == r.next.Group:
-		r.at.from = r.next.Object
-	case evicted && r.started:
-		// A late joiner has lost nothing by what left before it came.
-		r.skipped(SkipEvicted, groupsBetween(r.next.Group, g.id))
-	}
-	r.group = g
-	return true, nil
 }
 
-func (r *Reader) leaveGroup() {
-	r.next = Location{Group: r.group.id + 1}
-	r.group = nil
-}
-
-// lagging gives the newest group when the next object is older than the limit
-// and there is that newer group to go on with.
-func (r *Reader) lagging() *Group {
+// dropLate skips what is older than the limit, when there is a newer group to go
+// on with: to the newest group when it is this reader who is slow, and to the next
+// one when something does not come.
+func (r *Reader) dropLate() {
 	if r.cfg.MaxLag <= 0 {
-		return nil
+		return
 	}
-	newest := r.track.newest()
-	if newest == r.group || newest.Len() == 0 {
-		return nil
+	for i := range r.cursors {
+		c := &r.cursors[i]
+		late, missing := c.late(r.track.now, r.cfg.MaxLag)
+		if !late {
+			continue
+		}
+		newest := r.track.newest()
+		if newest == nil || newest == c.group || newest.empty() {
+			continue
+		}
+		if missing {
+			r.drop(i, SkipMissing)
+		} else {
+			r.skipTo(newest, SkipLag)
+		}
+		return
 	}
-	// What does not come although newer groups do is late, too.
-	since, ok := r.group.since(r.at.index)
-	if !ok {
-		since = newest.Created()
-	}
-	if r.track.now().Sub(since) <= r.cfg.MaxLag {
-		return nil
-	}
-	return newest
 }
 
-func (r *Reader) skipTo(g *Group, reason SkipReason) {
-	r.skipped(reason, groupsBetween(r.group.id, g.id))
-	r.group, r.at = g, position{}
+// drop leaves one group.
+func (r *Reader) drop(i int, reason SkipReason) {
+	if r.cursors[i].group == r.last {
+		r.last = nil
+	}
+	r.cursors = slices.Delete(r.cursors, i, i+1)
+	r.skipped(reason, 1)
 }
 
-// since is the age of the object at an index of the log, if it has begun; of a
-// group that has ended, nothing is late.
-func (g *Group) since(i int) (time.Time, bool) {
+// late tells whether the next object is older than the limit, and whether that is
+// because it is missing.
+func (c *cursor) late(now func() time.Time, limit time.Duration) (late, missing bool) {
+	g := c.group
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	switch {
-	case i < len(g.objects):
-		return g.objects[i].Complete, true
-	case g.closed:
-		return g.track.now(), true
+	if g.overtaken.IsZero() {
+		return false, false
 	}
-	return time.Time{}, false
+	since, n := g.overtaken, len(g.objects)
+	switch {
+	case c.index < n:
+		since = g.objects[c.index].Complete
+	case g.closed:
+		return false, false
+	case n > 0 && g.objects[n-1].Complete.After(since):
+		since = g.objects[n-1].Complete // It is slow, but it comes.
+	}
+	missing = c.index >= n
+	return now().Sub(since) > limit, missing
+}
+
+// skipTo leaves all groups before g.
+func (r *Reader) skipTo(g *Group, reason SkipReason) {
+	from := r.cursors[0].group.id
+	r.cursors = slices.DeleteFunc(r.cursors, func(c cursor) bool { return c.group != g })
+	if len(r.cursors) == 0 {
+		r.cursors = append(r.cursors, r.begin(g))
+	}
+	r.next, r.last = max(r.next, g.id+1), nil
+	r.skipped(reason, groupsBetween(from, g.id))
 }
 
 // groupsBetween counts the groups left out, as far as IDs tell: a jump of IDs

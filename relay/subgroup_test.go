@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/freshet-live/freshet/relay"
@@ -21,7 +22,12 @@ func openGroup(tb testing.TB, t *relay.Track, id uint64) *relay.Group {
 
 func openSubgroup(tb testing.TB, g *relay.Group, id uint64) *relay.Subgroup {
 	tb.Helper()
-	s, err := g.OpenSubgroup(id)
+	return openWith(tb, g, relay.SubgroupConfig{ID: id})
+}
+
+func openWith(tb testing.TB, g *relay.Group, cfg relay.SubgroupConfig) *relay.Subgroup {
+	tb.Helper()
+	s, err := g.OpenSubgroup(cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -89,26 +95,50 @@ func cut(item relay.Item) string {
 func TestSubgroupsInterleave(t *testing.T) {
 	tr := track(t, relay.TrackConfig{Window: time.Minute})
 	g := openGroup(t, tr, 5)
-	even, odd := openSubgroup(t, g, 0), openSubgroup(t, g, 1)
+	even, odd := openSubgroup(t, g, 0), openWith(t, g, relay.SubgroupConfig{ID: 1, Last: true})
 	insert(t, even, 0, "a")
+	insert(t, odd, 1, "b")
 	insert(t, odd, 3, "d")
+	odd.End(true)
+	equal(t, []bool{g.Closed(), g.EndsWith(1), g.EndsWith(0)}, []bool{false, true, false})
 	insert(t, even, 2, "c")
-	even.End(true, false)
-	insert(t, odd, 5, "f")
-	odd.End(true, true)
-	want := []string{"5/0 in 0 a", "5/3 in 1 d", "5/2 in 0 c", "5 end of 0", "5/5 in 1 f", "5 end of 1", "5 end"}
-	equal(t, showAll(t, tr.NewReader(relay.ReaderConfig{})), want)
-	equal(t, showAll(t, tr.NewReader(relay.ReaderConfig{Start: relay.Location{Group: 5, Object: 3}})),
-		[]string{"5/3 in 1 d", "5 end of 0", "5/5 in 1 f", "5 end of 1", "5 end"})
+	even.End(true)
+	equal(t, showAll(t, tr.NewReader(relay.ReaderConfig{})),
+		[]string{"5/0 in 0 a", "5/1 in 1 b", "5/3 in 1 d", "5 end of 1", "5/2 in 0 c", "5 end of 0", "5 end"})
+	equal(t, showAll(t, tr.NewReader(relay.ReaderConfig{Start: relay.Location{Group: 5, Object: 2}})),
+		[]string{"5/3 in 1 d", "5 end of 1", "5/2 in 0 c", "5 end of 0", "5 end"})
 	equal(t, showAll(t, tr.NewReader(relay.ReaderConfig{Whole: true})),
-		[]string{"5/0 in 0 a", "5/3 in 1 d", "5/2 in 0 c", "5/5 in 1 f", "5 end"})
+		[]string{"5/0 in 0 a", "5/1 in 1 b", "5/3 in 1 d", "5/2 in 0 c", "5 end"})
 	var ids []uint64
 	for _, o := range g.Sorted() {
 		ids = append(ids, o.ID)
 	}
-	equal(t, ids, []uint64{0, 2, 3, 5})
+	equal(t, ids, []uint64{0, 1, 2, 3})
 	largest, _ := tr.Largest()
-	equal(t, largest, relay.Location{Group: 5, Object: 5})
+	equal(t, largest, relay.Location{Group: 5, Object: 3})
+}
+
+// A group with gaps may still get what is in them, until newer groups have begun
+// and time has passed.
+func TestGroupWithGapsEndsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := track(t, relay.TrackConfig{Window: time.Minute})
+		g := openGroup(t, tr, 5)
+		s := openWith(t, g, relay.SubgroupConfig{ID: 0, Last: true})
+		insert(t, s, 3, "d")
+		s.End(true)
+		openGroup(t, tr, 6)
+		openGroup(t, tr, 7)
+		equal(t, g.Closed(), false)
+		late := openSubgroup(t, g, 1)
+		insert(t, late, 1, "b")
+		late.End(true)
+		time.Sleep(time.Second)
+		openGroup(t, tr, 8)
+		equal(t, []bool{g.Closed(), g.Complete()}, []bool{true, true})
+		equal(t, showAll(t, tr.NewReader(relay.ReaderConfig{})),
+			[]string{"5/3 in 0 d", "5 end of 0", "5/1 in 1 b", "5 end of 1", "5 end"})
+	})
 }
 
 func TestObjectIsReadWhileItArrives(t *testing.T) {
@@ -138,7 +168,7 @@ func TestBufferGrowsWithWhatComes(t *testing.T) {
 	g := openGroup(t, tr, 1)
 	f := open(t, openSubgroup(t, g, 0), 0, 10<<20)
 	write(t, f, "x")
-	if o, _ := g.Progress(0); cap(o.Payload) > 64<<10 {
+	if o, _ := g.Progress(0); cap(o.Payload) > 64<<10+1 {
 		t.Errorf("%d bytes set aside for one", cap(o.Payload))
 	}
 	equal(t, tr.Bytes(), 1)
@@ -159,7 +189,7 @@ func TestObjectThatIsCutShort(t *testing.T) {
 	insert(t, s, 0, "a")
 	f := open(t, s, 1, 6)
 	write(t, f, "abc")
-	s.End(true, true)
+	s.End(true)
 	_, gone := g.Progress(1)
 	equal(t, gone, true)
 	equal(t, showAll(t, tr.NewReader(relay.ReaderConfig{})), []string{"1/0 in 0 a", "1 end of 0 cut"})
@@ -206,20 +236,20 @@ func TestResumeWithinAnObject(t *testing.T) {
 	write(t, f, "abc")
 	r := tr.NewReader(relay.ReaderConfig{})
 	equal(t, showAll(t, r), []string{"7/0 in 0 a", "7/1 in 0 abc of 6"})
-	if _, err := g.OpenSubgroup(0); !errors.Is(err, relay.ErrExists) {
+	if _, err := g.OpenSubgroup(relay.SubgroupConfig{}); !errors.Is(err, relay.ErrExists) {
 		t.Errorf("two feed one subgroup: %v", err)
 	}
 	s.Suspend()
 	from, _ := tr.Resume()
 	equal(t, from, relay.Location{Group: 7, Object: 1})
-	s = openSubgroup(t, openGroup(t, tr, 7), 0)
+	s = openWith(t, openGroup(t, tr, 7), relay.SubgroupConfig{Last: true})
 	f = open(t, s, 1, 6)
 	write(t, f, "abcdef")
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
 	insert(t, s, 2, "b")
-	s.End(true, true)
+	s.End(true)
 	o, gone := g.Progress(1)
 	equal(t, []any{string(o.Payload), gone}, []any{"abcdef", false})
 	equal(t, showAll(t, r), []string{"7/2 in 0 b", "7 end of 0", "7 end"})
@@ -228,13 +258,18 @@ func TestResumeWithinAnObject(t *testing.T) {
 }
 
 func TestGroupThatNobodyGoesOnWith(t *testing.T) {
-	tr := track(t, relay.TrackConfig{Window: time.Minute})
-	s := openSubgroup(t, openGroup(t, tr, 7), 0)
-	insert(t, s, 0, "a")
-	s.Suspend()
-	next := openSubgroup(t, openGroup(t, tr, 8), 0)
-	insert(t, next, 0, "b")
-	equal(t, showAll(t, tr.NewReader(relay.ReaderConfig{})), []string{"7/0 in 0 a", "7 end cut", "8/0 in 0 b"})
+	synctest.Test(t, func(t *testing.T) {
+		tr := track(t, relay.TrackConfig{Window: time.Minute})
+		s := openSubgroup(t, openGroup(t, tr, 7), 0)
+		insert(t, s, 0, "a")
+		s.Suspend()
+		next := openSubgroup(t, openGroup(t, tr, 8), 0)
+		insert(t, next, 0, "b")
+		r := tr.NewReader(relay.ReaderConfig{})
+		equal(t, showAll(t, r), []string{"7/0 in 0 a"}) // Somebody may.
+		time.Sleep(time.Second)
+		equal(t, showAll(t, r), []string{"7 end cut", "8/0 in 0 b"})
+	})
 }
 
 func TestGroupsOutOfOrder(t *testing.T) {
@@ -245,8 +280,43 @@ func TestGroupsOutOfOrder(t *testing.T) {
 	insert(t, newer, 0, "b")
 	insert(t, older, 0, "a")
 	equal(t, showAll(t, r), []string{"1/0 in 0 a"})
-	older.End(true, false)
+	older.End(true)
 	equal(t, showAll(t, r), []string{"1 end of 0", "1 end", "2/0 in 0 b"})
+}
+
+// A reader of several groups hands out what comes, whichever group it is of.
+func TestStalledGroupHoldsNoOtherBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := track(t, relay.TrackConfig{Window: time.Minute})
+		var skips []string
+		r := tr.NewReader(relay.ReaderConfig{
+			Groups: 3, MaxLag: 2 * time.Second,
+			OnSkip: func(reason relay.SkipReason, n int) { skips = append(skips, fmt.Sprint(reason, n)) },
+		})
+		second := openSubgroup(t, openGroup(t, tr, 2), 0)
+		insert(t, second, 0, "c")
+		equal(t, showAll(t, r), []string{"2/0 in 0 c"})
+		first := openSubgroup(t, openGroup(t, tr, 1), 0)
+		insert(t, first, 0, "a")
+		stalled := open(t, first, 1, 100)
+		third := openSubgroup(t, openGroup(t, tr, 3), 0)
+		insert(t, third, 0, "e")
+		insert(t, second, 1, "d")
+		equal(t, showAll(t, r), []string{"1/0 in 0 a", "1/1 in 0  of 100", "2/1 in 0 d", "3/0 in 0 e"})
+		insert(t, openSubgroup(t, openGroup(t, tr, 4), 0), 0, "f")
+		equal(t, showAll(t, r), []string(nil)) // Three at one time.
+		second.End(true)
+		time.Sleep(time.Second)
+		openGroup(t, tr, 5)
+		equal(t, showAll(t, r), []string{"2 end of 0", "2 end", "4/0 in 0 f"})
+		time.Sleep(time.Second + time.Millisecond)
+		insert(t, third, 1, "g")
+		insert(t, openSubgroup(t, openGroup(t, tr, 5), 0), 0, "h")
+		equal(t, showAll(t, r), []string{"3/1 in 0 g", "5/0 in 0 h"})
+		equal(t, skips, []string{"missing1"})
+		write(t, stalled, "late")
+		equal(t, showAll(t, r), []string(nil))
+	})
 }
 
 func TestGroupThatLeftTheLog(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -35,7 +36,8 @@ type Track struct {
 	parent *Broadcast
 
 	mu      sync.RWMutex
-	groups  []*Group      // Guarded by mu. Ascending IDs; the last one grows.
+	groups  []*Group      // Guarded by mu. Ascending IDs.
+	made    atomic.Uint64 // Groups that were made so far. Written under mu.
 	bytes   int           // Guarded by mu. Payload bytes of all groups.
 	evicted uint64        // Guarded by mu. Groups with smaller IDs have left the window.
 	err     error         // Guarded by mu. Set once by Close.
@@ -81,15 +83,17 @@ func (t *Track) newGroup(id uint64) (*Group, error) {
 		if last := t.groups[n-1]; id <= last.id {
 			return nil, fmt.Errorf("group %d after %d: %w", id, last.id, ErrOrder)
 		}
-		t.groups[n-1].close(false)
+		t.groups[n-1].succeed(now)
 	}
-	g := t.addGroup(id, len(t.groups), now)
-	return g, nil
+	return t.addGroup(id, len(t.groups), now), nil
 }
 
 // addGroup puts a new group at index i. Guarded by mu.
 func (t *Track) addGroup(id uint64, i int, now time.Time) *Group {
-	g := &Group{id: id, track: t, created: now}
+	g := &Group{id: id, made: t.made.Add(1), track: t, created: now}
+	if i < len(t.groups) {
+		g.overtaken = now
+	}
 	t.groups = slices.Insert(t.groups, i, g)
 	t.evict(now)
 	t.wakeLocked()
@@ -98,8 +102,8 @@ func (t *Track) addGroup(id uint64, i int, now time.Time) *Group {
 
 // OpenGroup gives the group of an ID, and starts it if it is not there. Unlike
 // NewGroup it takes groups in any order within the window and leaves others open:
-// those that were overtaken end when nobody feeds them (Subgroup). The errors are
-// ErrClosed, and ErrOrder for a group that has left the log.
+// those that were overtaken end when nobody feeds them (Subgroup) and nothing is
+// likely to come. The errors are ErrClosed, and ErrOrder for a group that has left the log.
 func (t *Track) OpenGroup(id uint64) (*Group, error) {
 	now := t.now()
 	t.mu.Lock()
@@ -119,9 +123,9 @@ func (t *Track) OpenGroup(id uint64) (*Group, error) {
 	g := t.addGroup(id, i, now)
 	older := slices.Clone(t.groups[:max(0, len(t.groups)-1)])
 	t.mu.Unlock()
-	for _, o := range older {
+	for i, o := range older {
 		if o != g {
-			o.settle()
+			o.overtake(len(older)-i, now)
 		}
 	}
 	t.shed()
@@ -348,16 +352,15 @@ func (t *Track) search(id uint64) (int, bool) {
 	})
 }
 
-// atOrAfter gives the first cached group with an ID of at least id, nil when
-// there is none, and whether groups from id on were evicted before it. err is
-// the end of the track.
-func (t *Track) atOrAfter(id uint64) (g *Group, evicted bool, err error) {
+// newerThan counts the groups with higher IDs.
+func (t *Track) newerThan(g *Group) int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if i, _ := t.search(id); i < len(t.groups) {
-		g = t.groups[i]
+	i, ok := t.search(g.id)
+	if !ok {
+		return 0
 	}
-	return g, id < t.evicted, t.err
+	return len(t.groups) - 1 - i
 }
 
 // newest gives the growing group; nil while there is none.

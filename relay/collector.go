@@ -28,7 +28,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeBy
 
 // Collect implements prometheus.Collector.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	broadcasts, _ := c.relay.Broadcasts("")
+	broadcasts := c.relay.all()
 	tracks, bytes, upstream, lingering := 0, 0, 0, 0
 	for _, b := range broadcasts {
 		if b.remote != nil {

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -180,24 +181,31 @@ func (g *Group) Progress(i int) (o Object, gone bool) {
 	return o, o.state == objectAborted
 }
 
-// Sorted is a snapshot of the whole objects, by ID.
+// Get gives the object of an ID as far as it has come; false when there is none,
+// or the rest will not come.
+func (g *Group) Get(id uint64) (Object, bool) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	i, ok := g.findLocked(id)
+	if !ok || g.objects[i].state == objectAborted {
+		return Object{}, false
+	}
+	return g.objects[i], true
+}
+
+// Sorted is a snapshot of the objects by ID, those that are arriving among them.
 func (g *Group) Sorted() []Object {
 	g.mu.RLock()
 	out := make([]Object, 0, len(g.objects))
 	for i := range g.objects {
-		if g.objects[i].state == objectWhole {
+		if g.objects[i].state != objectAborted {
 			out = append(out, g.objects[i])
 		}
 	}
 	sorted := g.ids == nil
 	g.mu.RUnlock()
 	if !sorted {
-		slices.SortFunc(out, func(a, b Object) int {
-			if a.ID < b.ID {
-				return -1
-			}
-			return 1
-		})
+		slices.SortFunc(out, func(a, b Object) int { return cmp.Compare(a.ID, b.ID) })
 	}
 	return out
 }

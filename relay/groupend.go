@@ -69,6 +69,16 @@ func (g *Group) overtake(n int, now time.Time) {
 	}
 }
 
+// forsake ends the group unless somebody feeds it.
+func (g *Group) forsake() {
+	g.mu.Lock()
+	changed := g.feedersLocked() == 0 && g.closeLocked(false)
+	g.mu.Unlock()
+	if changed {
+		g.track.wake()
+	}
+}
+
 // quietLocked tells whether a reader of one group at a time may go on with the
 // newer group: nothing is coming in, nor likely to. Guarded by mu.
 func (g *Group) quietLocked(now time.Time) bool {

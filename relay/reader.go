@@ -3,6 +3,7 @@ package relay
 import (
 	"cmp"
 	"context"
+	"io"
 	"slices"
 	"time"
 )
@@ -27,6 +28,9 @@ type ReaderConfig struct {
 	// Start is the first location wanted. Groups before the window are
 	// skipped, locations in the future are waited for.
 	Start Location
+	// Until is the first group not wanted; zero wants all. Next gives io.EOF once
+	// all before it was handed out.
+	Until uint64
 	// MaxLag is how long after its publication an object of an older group may
 	// still be handed out; a reader further behind skips to the newest group.
 	// Zero means no limit but the window itself.
@@ -163,6 +167,9 @@ func (r *Reader) discoverIn(t *Track) (lost int, err error) {
 	i, _ := t.search(first)
 	for _, g := range t.groups[i:] {
 		switch {
+		case r.cfg.Until > 0 && g.id >= r.cfg.Until:
+			r.next = r.cfg.Until
+			return lost, io.EOF
 		case g.id < r.next && g.made <= seen:
 			continue // It was read, or skipped.
 		case g.id < r.next:
@@ -178,6 +185,9 @@ func (r *Reader) discoverIn(t *Track) (lost int, err error) {
 		}
 		r.cursors = append(r.cursors, r.begin(g))
 		r.next = g.id + 1
+	}
+	if r.cfg.Until > 0 && r.next >= r.cfg.Until {
+		return lost, io.EOF
 	}
 	return lost, t.err
 }
@@ -224,6 +234,11 @@ func (r *Reader) look(c *cursor) (Item, bool) {
 		item.Object, item.Index, item.Location.Object = *o, c.index-1, o.ID
 		return item, true
 	}
+}
+
+// Reads tells whether objects of a group may still be handed out.
+func (r *Reader) Reads(group uint64) bool {
+	return slices.ContainsFunc(r.cursors, func(c cursor) bool { return c.group.id == group })
 }
 
 // leaves tells whether a group is left although more might come: who reads one

@@ -117,8 +117,7 @@ func (r *Relay) shed() {
 func (r *Relay) oldestTrack() *Track {
 	var found *Track
 	var oldest time.Time
-	broadcasts, _ := r.Broadcasts("")
-	for _, b := range broadcasts {
+	for _, b := range r.all() {
 		for _, t := range b.Tracks() {
 			if at, ok := t.oldest(); ok && (found == nil || at.Before(oldest)) {
 				found, oldest = t, at
@@ -126,6 +125,17 @@ func (r *Relay) oldestTrack() *Track {
 		}
 	}
 	return found
+}
+
+// all lists the broadcasts, the hidden ones among them.
+func (r *Relay) all() []*Broadcast {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	out := make([]*Broadcast, 0, len(r.broadcasts))
+	for _, b := range r.broadcasts {
+		out = append(out, b)
+	}
+	return out
 }
 
 // Broadcast looks a live broadcast up.
@@ -137,7 +147,8 @@ func (r *Relay) Broadcast(ns Namespace) (*Broadcast, bool) {
 }
 
 // Broadcasts is a snapshot of the live broadcasts under prefix, ordered by
-// name, and a channel that is closed at the next change of the set.
+// name, and a channel that is closed at the next change of the set. Hidden ones
+// are listed under a prefix that is hidden itself.
 func (r *Relay) Broadcasts(prefix Namespace) ([]*Broadcast, <-chan struct{}) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -20,6 +20,8 @@ type TrackConfig struct {
 	// Priority is the publisher priority, 0 first
 	// (draft-ietf-moq-transport-18, "Priorities").
 	Priority uint8
+	// Started: something was published before this relay subscribed (AwaitStart).
+	Started bool
 	// Properties: objects may have properties, because they come from elsewhere.
 	Properties bool
 }
@@ -160,6 +162,18 @@ func (t *Track) drop() {
 	t.count(-t.groups[0].evict())
 	t.evicted = t.groups[1].id
 	t.groups = slices.Clone(t.groups[1:])
+}
+
+// Forsake ends the groups with smaller IDs that nobody feeds: what is missing of
+// them will not come.
+func (t *Track) Forsake(before uint64) {
+	t.mu.RLock()
+	i, _ := t.search(before)
+	old := slices.Clone(t.groups[:i])
+	t.mu.RUnlock()
+	for _, g := range old {
+		g.forsake()
+	}
 }
 
 // Resume is where a publisher who takes over has to go on: at the oldest object

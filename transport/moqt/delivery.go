@@ -18,8 +18,13 @@ const (
 	skipNoStream relay.SkipReason = "no_stream"
 )
 
+// groupsAtOnce is how many groups of a track are delivered at one time: the newest,
+// the one before whose end is still coming, and one that upstream holds back.
+const groupsAtOnce = 3
+
 // delivery writes a subscription's objects, one unidirectional stream for each
-// group. It is used by one goroutine: that of its request.
+// subgroup, and object for object as far as they have come (outflow.go). It is
+// used by one goroutine: that of its request.
 //
 // Each subscription has a goroutine that blocks in Write, and a gate that all of
 // a session share decides who writes next. The two alternatives were weighed:
@@ -27,19 +32,19 @@ const (
 // without flow control credit would stop all tracks, and non-blocking writes
 // cost a quarter more CPU in QUIC; and without the gate a burst of video would
 // go out ahead of audio. A writer that blocks longer than the gate's lease loses
-// its turn to the others and finishes beside them (gate.go).
+// its turn to the others and finishes beside them (gate.go). What upstream holds
+// back is never waited for with a turn: only bytes that are there are written.
 type delivery struct {
 	reader  *relay.Reader
 	version int // The wishes that reader follows.
 	// cut overrides the reason of the next skip that the reader reports.
-	cut relay.SkipReason
+	cut     relay.SkipReason
+	skipped bool // The reader left a group, and its streams are to be reset.
 
-	stream  SendStream // Nil between groups.
-	header  wire.SubgroupHeader
-	group   uint64 // Of stream.
-	next    uint64 // The Object ID that needs no gap.
-	streams uint64 // Opened so far, for PUBLISH_DONE.
-	scratch []byte // Headers.
+	flows   []*outflow // Open streams, the oldest first.
+	spare   *outflow   // The last one that ended, to be used again.
+	streams uint64     // Opened so far, for PUBLISH_DONE.
+	scratch []byte     // Headers.
 	ticket  ticket
 }
 
@@ -48,44 +53,69 @@ func (p *publication) follow(w wishes) {
 	if p.reader != nil && p.version == w.version {
 		return
 	}
-	p.reset(wire.ResetCancelled)
+	p.resetAll(wire.ResetCancelled)
 	p.version = w.version
 	p.reader = p.track.NewReader(relay.ReaderConfig{
 		Start:  w.start,
+		Until:  w.endGroup + 1, // Zero for no end.
 		MaxLag: p.s.maxLag + w.debt,
+		Groups: groupsAtOnce,
 		OnSkip: func(reason relay.SkipReason, groups int) {
 			if p.cut != "" {
 				reason = p.cut
 			}
+			p.skipped = true
 			p.s.metrics.skips.WithLabelValues(string(reason)).Add(float64(groups))
 		},
 	})
 }
 
-// deliver writes one object whole, or gives its group up.
-func (p *publication) deliver(ctx context.Context, item relay.Item, w wishes) {
-	if p.stream != nil && p.group != item.Location.Group {
-		// The reader left the group before its end.
-		p.reset(wire.ResetTooFarBehind)
+// take delivers what the reader handed out.
+func (p *publication) take(ctx context.Context, item relay.Item) {
+	switch {
+	case item.SubgroupEnd:
+		if f := p.find(item.Location.Group, item.Object.Subgroup); f != nil {
+			p.end(ctx, f, item.Cut)
+		}
+	case item.End:
+		p.endGroup(ctx, item)
+	case item.Object.Datagram:
+		p.deliverDatagram(item)
+	default:
+		p.deliver(ctx, item)
 	}
-	p.ticket.key = uint16(w.priority)<<8 | uint16(p.track.Priority())
-	deadline := time.Now().Add(p.s.maxLag)
-	p.scratch = p.scratch[:0]
-	if p.stream == nil && !p.open(ctx, item.Location, deadline) {
-		return
-	}
-	delta := item.Location.Object - p.next
-	p.scratch = p.s.d.AppendSubgroupObject(p.scratch, &p.header, delta, &item.Object)
-	_ = p.stream.SetWriteDeadline(deadline)
-	if err := p.s.writeMedia(ctx, p.stream, &p.ticket, p.scratch, item.Object.Payload); err != nil {
-		p.giveUp(ctx, err)
-		return
-	}
-	p.next = item.Location.Object + 1
-	p.delivered(item.Object)
 }
 
-func (p *publication) delivered(o relay.Object) {
+// deliver writes an object as far as it has come.
+func (p *publication) deliver(ctx context.Context, item relay.Item) {
+	f := p.find(item.Location.Group, item.Object.Subgroup)
+	p.scratch = p.scratch[:0]
+	if f == nil {
+		if f = p.open(ctx, item); f == nil {
+			return
+		}
+	}
+	switch {
+	case f.refused || f.started && item.Object.ID < f.next:
+		// What came behind its successors is for FETCH: IDs rise on a stream.
+	case f.arriving:
+		f.queue = append(f.queue, item)
+	default:
+		p.begin(ctx, f, item)
+	}
+}
+
+// deliverDatagram sends an object in a datagram or not at all ("Object Datagram").
+func (p *publication) deliverDatagram(item relay.Item) {
+	p.scratch = p.s.d.AppendDatagram(p.scratch[:0], p.x.id, item.Location.Group, &item.Object)
+	if p.s.conn.SendDatagram(p.scratch) != nil {
+		p.s.metrics.datagramsLost.Inc()
+		return
+	}
+	p.delivered(&item.Object)
+}
+
+func (p *publication) delivered(o *relay.Object) {
 	now := time.Now()
 	p.s.metrics.objects.Inc()
 	p.s.metrics.bytes.Add(float64(len(o.Payload)))
@@ -95,9 +125,9 @@ func (p *publication) delivered(o relay.Object) {
 	}
 }
 
-// open starts the stream of a group at l and leaves its header in scratch.
-func (p *publication) open(ctx context.Context, l relay.Location, deadline time.Time) bool {
-	octx, cancel := context.WithDeadline(ctx, deadline)
+// open starts the stream of a subgroup and leaves its header in scratch.
+func (p *publication) open(ctx context.Context, item relay.Item) *outflow {
+	octx, cancel := context.WithDeadline(ctx, time.Now().Add(p.s.maxLag))
 	defer cancel()
 	st, err := p.s.conn.OpenUniStream(octx)
 	if err != nil {
@@ -105,42 +135,49 @@ func (p *publication) open(ctx context.Context, l relay.Location, deadline time.
 			p.skip(skipNoStream)
 			p.s.stalled()
 		}
-		return false
+		return nil
 	}
-	p.stream, p.group, p.next = st, l.Group, 0
-	p.streams++
-	p.header = wire.SubgroupHeader{
+	f := p.newFlow()
+	f.stream, f.group = st, item.Group
+	o := &item.Object
+	f.header = wire.SubgroupHeader{
 		TrackAlias:  p.x.id,
-		Group:       l.Group,
-		Priority:    p.track.Priority(),
-		EndOfGroup:  true,
-		FirstObject: l.Object == 0,
+		Group:       item.Location.Group,
+		Subgroup:    o.Subgroup,
+		Priority:    o.Priority,
+		EndOfGroup:  item.Group.EndsWith(o.Subgroup),
+		FirstObject: o.First,
+		Properties:  p.track.Properties() || len(o.Properties) > 0,
 	}
-	p.scratch = p.s.d.AppendSubgroupHeader(p.scratch, p.header)
-	return true
+	p.streams++
+	p.scratch = p.s.d.AppendSubgroupHeader(p.scratch, f.header)
+	return f
 }
 
-// endGroup closes the stream of a group that was delivered to its end.
-func (p *publication) endGroup(item relay.Item) {
-	if p.stream != nil && p.group == item.Location.Group {
-		_ = p.stream.Close()
-		p.stream = nil
-		p.s.progressed()
+// endGroup ends what is still open of a group that was delivered to its end.
+func (p *publication) endGroup(ctx context.Context, item relay.Item) {
+	for i := 0; i < len(p.flows); {
+		f := p.flows[i]
+		if f.header.Group != item.Location.Group {
+			i++
+			continue
+		}
+		p.end(ctx, f, item.Cut)
 	}
 }
 
-// giveUp ends the stream of a group that cannot be delivered further.
-func (p *publication) giveUp(ctx context.Context, err error) {
+// giveUp abandons what cannot be delivered further.
+func (p *publication) giveUp(ctx context.Context, f *outflow, err error) {
 	switch {
 	case ctx.Err() != nil:
-		p.reset(wire.ResetCancelled)
+		p.resetAll(wire.ResetCancelled)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		p.reset(wire.ResetDeliveryTimeout)
+		p.reset(f, wire.ResetDeliveryTimeout)
 		p.skip(relay.SkipStalled)
 		p.s.stalled()
 	case isStreamEnd(err):
-		p.reset(wire.ResetCancelled)
-		p.skip(skipRefused)
+		f.refuse(p.s.d.Reset(wire.ResetCancelled))
+		p.s.metrics.skips.WithLabelValues(string(skipRefused)).Inc()
 	default:
 		p.s.fail(err)
 	}
@@ -152,10 +189,16 @@ func (p *publication) skip(reason relay.SkipReason) {
 	p.cut = ""
 }
 
-// reset abandons the open stream ("Closing Subgroup Streams").
-func (p *publication) reset(c wire.ResetCode) {
-	if p.stream != nil {
-		p.stream.CancelWrite(p.s.d.Reset(c))
-		p.stream = nil
+// reconcile abandons the streams of groups that the reader has left
+// ("Closing Subgroup Streams").
+func (p *publication) reconcile() {
+	if !p.skipped {
+		return
+	}
+	p.skipped = false
+	for i := len(p.flows) - 1; i >= 0; i-- {
+		if f := p.flows[i]; !p.reader.Reads(f.header.Group) {
+			p.reset(f, wire.ResetTooFarBehind)
+		}
 	}
 }

@@ -1,13 +1,6 @@
 package moqt
 
 import (
-	"context"
-	"errors"
-	"os"
-	"slices"
-	"sync/atomic"
-	"time"
-
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
@@ -19,15 +12,18 @@ type fetchRange struct {
 	start, end relay.Location
 }
 
-// fetch answers FETCH from the log.
+// fetch answers FETCH from the log and, where that lacks the head of the range,
+// from upstream (fetchsend.go).
 func (x *exchange) fetch(m *wire.Fetch) {
 	var r *fetchRange
 	if m.Type == wire.StandaloneFetch {
-		r = x.standalone(m)
-	} else {
-		r = x.joining(m)
-	}
-	if r == nil {
+		track, release := x.lookup(ActionFetch, m.Track, 0)
+		if track == nil {
+			return
+		}
+		defer release()
+		r = &fetchRange{track: track, start: m.Start, end: m.End}
+	} else if r = x.joining(m); r == nil {
 		return
 	}
 	largest, ok := r.track.Largest()
@@ -49,14 +45,6 @@ func order(m *wire.Fetch) uint8 {
 		return wire.Ascending
 	}
 	return *m.Params.GroupOrder
-}
-
-func (x *exchange) standalone(m *wire.Fetch) *fetchRange {
-	track := x.lookup(ActionFetch, m.Track, 0)
-	if track == nil {
-		return nil
-	}
-	return &fetchRange{track: track, start: m.Start, end: m.End}
 }
 
 // joining computes the range of a joining fetch, which ends where its
@@ -129,134 +117,4 @@ func (r *fetchRange) endOfTrack(largest relay.Location) uint8 {
 		return 1
 	}
 	return 0
-}
-
-// fetchSend writes the response of one FETCH.
-type fetchSend struct {
-	fetchRange
-
-	x          *exchange
-	descending bool
-	priority   atomic.Uint32 // The subscriber's.
-
-	// Owned by run.
-	stream  SendStream
-	cursor  wire.FetchCursor
-	ticket  ticket
-	scratch []byte
-}
-
-// update takes a new priority ("SUBSCRIBER PRIORITY Parameter").
-func (f *fetchSend) update(m *wire.RequestUpdate) {
-	f.reprioritize(&m.Params)
-	f.x.send(&wire.RequestOK{RequestID: m.RequestID})
-}
-
-func (f *fetchSend) reprioritize(p *wire.Params) {
-	if p.SubscriberPriority != nil {
-		f.priority.Store(uint32(*p.SubscriberPriority))
-	}
-}
-
-// run sends what is in the log on one stream and ends it with FIN; objects of
-// the range that are not there do not exist any more ("Fetch Handling").
-func (f *fetchSend) run(ctx context.Context) {
-	st, err := f.x.s.conn.OpenUniStream(ctx)
-	if err != nil {
-		return
-	}
-	f.stream = st
-	f.cursor.Descending = f.descending
-	f.scratch = f.x.s.d.AppendFetchHeader(nil, f.x.id)
-	err = f.write(ctx, nil)
-	for g := f.next(nil); g != nil && err == nil; g = f.next(g) {
-		err = f.sendGroup(ctx, g)
-	}
-	if err == nil {
-		_ = st.Close()
-		f.x.s.progressed()
-		return
-	}
-	f.abandon(ctx, err)
-}
-
-// next finds the group after g, or the first one for nil. It looks at the log
-// anew each time: a peer that reads slowly must not keep alive what has left it.
-func (f *fetchSend) next(g *relay.Group) *relay.Group {
-	groups := f.track.Groups()
-	if f.descending {
-		slices.Reverse(groups)
-	}
-	for _, h := range groups {
-		if h.ID() < f.start.Group || h.ID() > f.end.Group {
-			continue
-		}
-		if g == nil || (h.ID() > g.ID()) != f.descending && h != g {
-			return h
-		}
-	}
-	return nil
-}
-
-func (f *fetchSend) sendGroup(ctx context.Context, g *relay.Group) error {
-	i := uint64(0)
-	if g.ID() == f.start.Group {
-		i = f.start.Object
-	}
-	began := time.Now()
-	for ; g.ID() < f.end.Group || f.end.Object == 0 || i < f.end.Object; i++ {
-		o, ok := g.Object(int(i))
-		if !ok {
-			return nil
-		}
-		if f.overdue(g, began) {
-			return errOverdue
-		}
-		f.scratch = f.x.s.d.AppendFetchObject(f.scratch[:0], &f.cursor, g.ID(), &o)
-		if err := f.write(ctx, o.Payload); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// errOverdue ends a fetch whose peer reads so slowly that the group it is at is
-// kept in memory for it alone.
-var errOverdue = errors.New("the group has left the log")
-
-func (f *fetchSend) overdue(g *relay.Group, began time.Time) bool {
-	if time.Since(began) < f.x.s.limits.StallTimeout {
-		return false
-	}
-	_, cached := f.track.Group(g.ID())
-	return !cached
-}
-
-// write sends scratch and a payload. The past is not in a hurry, so the limit
-// is that of a peer that reads nothing at all.
-func (f *fetchSend) write(ctx context.Context, payload []byte) error {
-	s := f.x.s
-	f.ticket.key = uint16(f.priority.Load())<<8 | uint16(f.track.Priority())
-	_ = f.stream.SetWriteDeadline(time.Now().Add(s.limits.StallTimeout))
-	err := s.writeMedia(ctx, f.stream, &f.ticket, f.scratch, payload)
-	if err == nil {
-		s.metrics.bytes.Add(float64(len(payload)))
-	}
-	return err
-}
-
-func (f *fetchSend) abandon(ctx context.Context, err error) {
-	s := f.x.s
-	code := wire.ResetCancelled
-	switch {
-	case ctx.Err() != nil || isStreamEnd(err):
-	case errors.Is(err, errOverdue):
-		code = wire.ResetTooFarBehind
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		code = wire.ResetDeliveryTimeout
-		s.stalled()
-	default:
-		s.fail(err)
-	}
-	f.stream.CancelWrite(s.d.Reset(code))
 }

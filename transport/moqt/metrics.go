@@ -22,6 +22,7 @@ type metrics struct {
 	bytes         prometheus.Counter
 	delivery      prometheus.Histogram
 	skips         *prometheus.CounterVec
+	datagramsLost prometheus.Counter
 	requestErrors *prometheus.CounterVec
 	ends          *prometheus.CounterVec
 }
@@ -53,6 +54,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		skips: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "freshet_moqt_skipped_groups_total", Help: "Groups left out or cut short, by reason.",
 		}, []string{"reason"}),
+		datagramsLost: f.NewCounter(prometheus.CounterOpts{
+			Name: "freshet_moqt_datagrams_dropped_total", Help: "Objects for datagrams that the connection does not take, mostly by their size.",
+		}),
 		requestErrors: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "freshet_moqt_request_errors_total", Help: "Requests refused, by code.",
 		}, []string{"code"}),

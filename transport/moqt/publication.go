@@ -2,6 +2,8 @@ package moqt
 
 import (
 	"context"
+	"errors"
+	"io"
 	"sync"
 	"time"
 
@@ -192,7 +194,7 @@ func (p *publication) current() wishes {
 func (p *publication) run(ctx context.Context) (wire.DoneCode, string) {
 	stop := p.track.Notify(p.changed)
 	defer stop()
-	defer p.reset(wire.ResetCancelled)
+	defer p.resetAll(wire.ResetCancelled)
 	for ctx.Err() == nil {
 		w := p.current()
 		p.follow(w)
@@ -200,21 +202,19 @@ func (p *publication) run(ctx context.Context) (wire.DoneCode, string) {
 			p.sleep(ctx)
 			continue
 		}
+		moved := p.pump(ctx)
 		item, ok, err := p.reader.TryNext()
+		p.reconcile()
 		switch {
+		case errors.Is(err, io.EOF):
+			return wire.DoneSubscriptionEnded, "end of the range"
 		case err != nil:
 			return wire.DoneTrackEnded, "track ended"
-		case !ok:
+		case ok:
+			p.take(ctx, item)
+			p.reconcile()
+		case !moved:
 			p.sleep(ctx)
-		case item.Location.Group > w.endGroup:
-			return wire.DoneSubscriptionEnded, "end of the range"
-		case item.End:
-			p.endGroup(item)
-			if item.Location.Group == w.endGroup {
-				return wire.DoneSubscriptionEnded, "end of the range"
-			}
-		default:
-			p.deliver(ctx, item, w)
 		}
 	}
 	return wire.DoneInternal, ""

@@ -28,6 +28,9 @@ type Config struct {
 	MaxBytes int
 	// Linger is how long an ended broadcast stays available, 60 s by default.
 	Linger time.Duration
+	// Idle is how long a broadcast from upstream is followed after the last
+	// request for it, 30 s by default: several reloads of a playlist.
+	Idle time.Duration
 	// Now is the clock; time.Now when nil.
 	Now        func() time.Time
 	Logger     *slog.Logger
@@ -41,6 +44,7 @@ func (c Config) withDefaults() Config {
 	c.MaxTargetDuration = max(c.MaxTargetDuration, ceilSecond(c.SegmentDuration))
 	setDefault(&c.Window, 20*time.Second)
 	setDefault(&c.Linger, time.Minute)
+	setDefault(&c.Idle, 30*time.Second)
 	if c.MaxBytes == 0 {
 		c.MaxBytes = 128 << 20
 	}

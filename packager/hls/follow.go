@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/freshet-live/freshet/packager/msf"
 	"github.com/freshet-live/freshet/relay"
@@ -15,16 +16,29 @@ type follower struct {
 	p          *Presentation
 	b          *relay.Broadcast
 	wake       chan struct{}
-	catalog    *relay.Reader
-	stop       func()
+	catalog    feed
 	text       []byte // The catalog in force.
 	current    *msf.Catalog
 	renditions []*Rendition
+	// idle tells whether nobody asks any more; nil when the broadcast is followed
+	// without being asked for.
+	idle func() bool
 }
 
-// run follows the broadcast to its end. The error is ctx's cause.
+// lookAgain is how often a broadcast from upstream is looked at without cause: for
+// tracks that were refused or lost, and for whether anybody asks.
+const lookAgain = 2 * time.Second
+
+// run follows the broadcast to its end, or until it is idle. The error is ctx's
+// cause.
 func (f *follower) run(ctx context.Context) error {
 	defer f.detach()
+	var tick <-chan time.Time // Never, for a broadcast that is published here.
+	if f.b.Remote() {
+		ticker := time.NewTicker(lookAgain)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
 	for {
 		changed := f.attach()
 		// Closed tracks are drained below, so nothing is lost by asking first.
@@ -39,6 +53,11 @@ func (f *follower) run(ctx context.Context) error {
 		select {
 		case <-f.wake:
 		case <-changed:
+		case <-tick:
+			if f.idle != nil && f.idle() {
+				return errIdle
+			}
+			f.renew(ctx)
 		case <-f.b.Done():
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -50,20 +69,19 @@ func (f *follower) run(ctx context.Context) error {
 // closed when another track may be; it is nil when nothing is wanted.
 func (f *follower) attach() <-chan struct{} {
 	var changed <-chan struct{}
-	if f.catalog == nil {
-		t, wait, _ := f.b.WaitTrack(msf.TrackName)
+	if f.catalog.reader == nil {
+		t, wait := f.want(&f.catalog, msf.TrackName)
 		if t == nil {
 			return wait
 		}
-		f.stop = t.Notify(f.wake)
-		f.catalog = t.NewReader(relay.ReaderConfig{})
+		f.catalog.open(t, relay.Location{}, f.wake)
 	}
 	f.readCatalog()
 	for _, r := range f.renditions {
 		if r.source != nil || r.wanted == "" {
 			continue
 		}
-		t, wait, _ := f.b.WaitTrack(r.wanted)
+		t, wait := f.want(&r.feed, r.wanted)
 		if t == nil {
 			changed = wait
 			continue
@@ -76,33 +94,45 @@ func (f *follower) attach() <-chan struct{} {
 // open starts to read the track that a rendition wants.
 func (f *follower) open(r *Rendition, t *relay.Track) {
 	r.wanted = ""
-	init, ok := f.current.Init(r.track)
-	if !ok || r.track.Timescale == 0 {
+	h := f.header(r)
+	if h == nil {
+		r.feed.close()
 		f.p.cfg.Logger.Warn("track has no header in the catalog",
 			"namespace", string(f.b.Namespace()), "track", t.Name())
 		return
 	}
-	h := newHeader(init)
-	if r.header != nil && bytes.Equal(r.header.Data, h.Data) {
-		h = r.header
+	var start relay.Location
+	if r.readName == t.Name() {
+		start = r.read // It was lost, and goes on.
 	}
-	r.source = &source{
-		name: t.Name(), timescale: uint64(r.track.Timescale), header: h,
-		reader: t.NewReader(relay.ReaderConfig{}), stop: t.Notify(f.wake),
+	r.feed.open(t, start, f.wake)
+	r.source = &source{name: t.Name(), timescale: uint64(r.track.Timescale), header: h, reader: r.feed.reader}
+}
+
+// header is what the catalog says of a rendition's track, nil when it lacks it.
+func (f *follower) header(r *Rendition) *Header {
+	init, ok := f.current.Init(r.track)
+	if !ok || r.track.Timescale == 0 {
+		return nil
 	}
+	if h := newHeader(init); r.header == nil || !bytes.Equal(r.header.Data, h.Data) {
+		return h
+	}
+	return r.header
 }
 
 func (f *follower) readCatalog() {
-	if f.catalog == nil {
-		return
-	}
-	for {
-		item, ok, err := f.catalog.TryNext()
-		if err != nil || !ok {
+	for f.catalog.reader != nil {
+		item, ok, err := f.catalog.reader.TryNext()
+		if err != nil {
+			f.catalog.lost = true
+			return
+		}
+		if !ok {
 			return
 		}
 		// Objects behind the first of a group are deltas.
-		if item.End || item.Location.Object > 0 || bytes.Equal(item.Object.Payload, f.text) {
+		if item.End || item.Location.Object > 0 || item.Object.Status != relay.StatusNormal || bytes.Equal(item.Object.Payload, f.text) {
 			continue
 		}
 		c, err := msf.Parse(item.Object.Payload)
@@ -124,10 +154,12 @@ func (f *follower) apply(c *msf.Catalog) {
 		}
 		r := f.rendition(renditionName(t.Name))
 		seen[r] = true
+		r.track = t
 		if r.source == nil || r.source.name != t.Name {
 			r.wanted = t.Name
+		} else {
+			f.reheader(r)
 		}
-		r.track = t
 		r.bitrate.Store(int64(t.Bitrate))
 	}
 	f.renditions = slices.DeleteFunc(f.renditions, func(r *Rendition) bool {
@@ -202,8 +234,7 @@ func (f *follower) drainRendition(r *Rendition, lead bool) (moved bool) {
 	for r.source != nil {
 		item, ok, err := r.source.next()
 		if err != nil {
-			r.source.stop()
-			r.source = nil
+			f.leave(r)
 			return true
 		}
 		if !ok {
@@ -213,6 +244,9 @@ func (f *follower) drainRendition(r *Rendition, lead bool) (moved bool) {
 			r.source.pending = &item
 			return moved
 		}
+		r.read, r.readName = item.Location, r.source.name
+		r.read.Object++
+		r.source.enter(item)
 		f.take(r, item, lead)
 		moved = true
 		if lead && item.Location.Object == 0 {
@@ -232,7 +266,7 @@ func (s *source) next() (relay.Item, bool, error) {
 	}
 	for {
 		item, ok, err := s.reader.TryNext()
-		if !ok || !item.End {
+		if !ok || !item.End && item.Object.Status == relay.StatusNormal {
 			return item, ok, err
 		}
 	}
@@ -276,10 +310,8 @@ func (f *follower) settled() bool {
 
 // end closes a rendition's playlist for good.
 func (f *follower) end(r *Rendition) {
-	if r.source != nil {
-		r.source.stop()
-		r.source = nil
-	}
+	r.source = nil
+	r.feed.close()
 	if !r.started {
 		return
 	}
@@ -298,13 +330,9 @@ func (f *follower) finish() {
 }
 
 func (f *follower) detach() {
-	if f.stop != nil {
-		f.stop()
-	}
+	f.catalog.close()
 	for _, r := range f.renditions {
-		if r.source != nil {
-			r.source.stop()
-			r.source = nil
-		}
+		r.source = nil
+		r.feed.close()
 	}
 }

@@ -13,11 +13,13 @@ import (
 // Playlist that lists them.
 type Presentation struct {
 	// Set when made, then read-only.
-	namespace relay.Namespace
+	broadcast *relay.Broadcast
 	cfg       Config
 	metrics   *metrics
 	isReady   chan struct{}
 	readyOnce sync.Once
+
+	asked atomic.Int64 // When it was last asked for, in Unix nanoseconds.
 
 	renditions atomic.Pointer[[]*Rendition]
 	master     atomic.Pointer[master]
@@ -26,14 +28,23 @@ type Presentation struct {
 	timeline timeline
 }
 
-func newPresentation(ns relay.Namespace, cfg Config, m *metrics) *Presentation {
-	p := &Presentation{namespace: ns, cfg: cfg, metrics: m, isReady: make(chan struct{})}
+func newPresentation(b *relay.Broadcast, cfg Config, m *metrics) *Presentation {
+	p := &Presentation{broadcast: b, cfg: cfg, metrics: m, isReady: make(chan struct{})}
 	p.renditions.Store(&[]*Rendition{})
 	return p
 }
 
+func (p *Presentation) touch() { p.asked.Store(p.cfg.Now().UnixNano()) }
+
+func (p *Presentation) idle() bool {
+	return p.cfg.Now().Sub(time.Unix(0, p.asked.Load())) > p.cfg.Idle
+}
+
+// ended tells whether the broadcast is over: what there is of it lingers.
+func (p *Presentation) ended() bool { return p.broadcast.Err() != nil }
+
 // Namespace is the broadcast's name.
-func (p *Presentation) Namespace() relay.Namespace { return p.namespace }
+func (p *Presentation) Namespace() relay.Namespace { return p.broadcast.Namespace() }
 
 // Ready is closed once there are playlists: at the end of the first segment,
 // because only then the target duration is known.

@@ -24,7 +24,11 @@ type Rendition struct {
 	track  msf.Track // As the catalog says now.
 	source *source   // The track that is read; nil between two.
 	wanted string    // The name of the track to read next.
-	header *Header
+	feed   feed      // Where source comes from.
+	// read is behind the last object that was read, of the track readName.
+	read     relay.Location
+	readName string
+	header   *Header
 
 	kept     []*Segment // Complete segments that can be fetched, rising MSN.
 	listed   int        // Index in kept of the first listed segment.
@@ -49,9 +53,11 @@ type source struct {
 	name      string
 	timescale uint64
 	reader    *relay.Reader
-	stop      func()
 	header    *Header
 	pending   *relay.Item
+	// The header and timescale from the next group on; nil when they stay.
+	nextHeader    *Header
+	nextTimescale uint64
 }
 
 // chunk is an object with what its boxes say.

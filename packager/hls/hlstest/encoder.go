@@ -24,6 +24,8 @@ type Config struct {
 	// SilentVideo declares video that never comes.
 	SilentVideo bool
 	NoAudio     bool
+	// Edition makes headers differ from those of another encoder.
+	Edition int
 	// Start is the media time of the first sample; time.Now by default.
 	Start time.Time
 }
@@ -50,6 +52,7 @@ type Encoder struct {
 type stream struct {
 	base, role string
 	generation int
+	edition    int
 	timescale  uint64
 	track      *relay.Track
 	group      *relay.Group
@@ -84,6 +87,7 @@ func New(tb testing.TB, b *relay.Broadcast, cfg Config) *Encoder {
 		cfg.Start = time.Now()
 	}
 	e := &Encoder{tb: tb, cfg: cfg, b: b, id: uint64(cfg.Start.UnixMilli())}
+	e.catalogID = e.id
 	e.catalog = e.newTrack(msf.TrackName, 0)
 	if !cfg.NoVideo {
 		e.video = e.newStream("video", msf.RoleVideo, 90000)
@@ -98,7 +102,7 @@ func New(tb testing.TB, b *relay.Broadcast, cfg Config) *Encoder {
 func (e *Encoder) newStream(base, role string, timescale uint64) *stream {
 	ticks := uint64(e.cfg.Start.Unix())*timescale + uint64(e.cfg.Start.Nanosecond())*timescale/uint64(time.Second)
 	return &stream{
-		base: base, role: role, generation: 1, timescale: timescale, next: ticks,
+		base: base, role: role, generation: 1, edition: e.cfg.Edition, timescale: timescale, next: ticks,
 		track: e.newTrack(base, 30*time.Second),
 	}
 }
@@ -225,7 +229,7 @@ func (s *stream) header(tb testing.TB) []byte {
 	tb.Helper()
 	init := mp4.CreateEmptyInit()
 	init.AddEmptyTrack(uint32(s.timescale), s.role, "und")
-	init.Moov.Mvhd.Timescale = uint32(s.generation)
+	init.Moov.Mvhd.Timescale = uint32(s.generation + s.edition<<8)
 	var b bytes.Buffer
 	if err := init.Encode(&b); err != nil {
 		tb.Fatal(err)

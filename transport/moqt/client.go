@@ -19,8 +19,11 @@ type ClientConfig struct {
 	// ("SETUP", PATH and AUTHORITY).
 	Path      string
 	Authority string
-	// AuthToken, if set, is a Token structure for SETUP.
-	AuthToken []byte
+	// AuthToken, if set, is shown in SETUP.
+	AuthToken string
+	// Relay, if set, holds what this side publishes: the server's requests are
+	// answered from it.
+	Relay *relay.Relay
 	// OnGoaway, if set, is told once that the server wants the session to
 	// leave, to uri unless that is empty.
 	OnGoaway func(uri string, timeout time.Duration)
@@ -48,6 +51,9 @@ type Object struct {
 
 	End   bool
 	Reset error
+
+	datagram   bool
+	properties wire.KeyValues
 }
 
 // RequestError is a request that the peer refused.
@@ -81,19 +87,22 @@ func NewClient(ctx context.Context, conn Conn, cfg ClientConfig) (*Client, error
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Relay == nil {
+		cfg.Relay = relay.New(relay.Config{})
+	}
 	env := environment{
-		relay:    relay.New(relay.Config{}),
+		relay:    cfg.Relay,
 		log:      cfg.Logger,
 		metrics:  newMetrics(nil),
 		maxLag:   DefaultMaxLag,
 		limits:   cfg.Limits.withDefaults(),
-		options:  clientOptions(cfg),
 		onGoaway: cfg.OnGoaway,
 	}
 	s, err := newSession(ctx, conn, roleClient, env)
 	if err != nil {
 		return nil, err
 	}
+	s.options = clientOptions(s.d, cfg)
 	s.start()
 	if !s.awaitSetup() {
 		return nil, fmt.Errorf("set up session: %w", s.finish())
@@ -101,7 +110,7 @@ func NewClient(ctx context.Context, conn Conn, cfg ClientConfig) (*Client, error
 	return &Client{s: s}, nil
 }
 
-func clientOptions(cfg ClientConfig) wire.KeyValues {
+func clientOptions(d *wire.Dialect, cfg ClientConfig) wire.KeyValues {
 	var o wire.KeyValues
 	add := func(t uint64, v string) {
 		if v != "" {
@@ -110,7 +119,10 @@ func clientOptions(cfg ClientConfig) wire.KeyValues {
 	}
 	add(wire.OptionPath, cfg.Path)
 	add(wire.OptionAuthority, cfg.Authority)
-	add(wire.OptionAuthToken, string(cfg.AuthToken))
+	if cfg.AuthToken != "" {
+		t := wire.Token{AliasType: wire.TokenUseValue, Value: []byte(cfg.AuthToken)}
+		add(wire.OptionAuthToken, string(d.AppendToken(nil, t)))
+	}
 	return o
 }
 

@@ -78,11 +78,11 @@ func (o *outgoing) raise(limit uint64) bool {
 // errUnasked: the peer sends media although nothing was asked of it.
 var errUnasked = errors.New("stream for a request that was not made")
 
-// asked tells whether any request was made.
+// asked tells whether any request was made, or the peer may send unasked.
 func (o *outgoing) asked() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.next != o.parity()
+	return o.next != o.parity() || o.s.publishers != nil
 }
 
 func (o *outgoing) wakeLocked() {

@@ -12,7 +12,9 @@ import (
 )
 
 // subgroupStream reads a subgroup stream of the type t.
-func (o *outgoing) subgroupStream(t uint64, r *wire.StreamReader) error {
+// Its turn ends when its group has its place among the track's, so that the groups
+// of streams that came later stand behind it.
+func (o *outgoing) subgroupStream(t uint64, r *wire.StreamReader, turn *turn) error {
 	h, err := r.ReadSubgroupHeader(t)
 	if err != nil {
 		return err
@@ -30,6 +32,11 @@ func (o *outgoing) subgroupStream(t uint64, r *wire.StreamReader) error {
 	if err != nil {
 		return fmt.Errorf("stream of the unknown track alias %d: %w", h.TrackAlias, err)
 	}
+	if sub.into != nil {
+		defer sub.streamEnded()
+		return sub.into.stream(h, r, turn)
+	}
+	turn.done()
 	return sub.readGroup(h, wire.NewSubgroupReader(r, h), r)
 }
 
@@ -73,6 +80,9 @@ func readObject(h wire.ObjectHeader, r io.Reader) (Object, error) {
 		Priority: h.Priority,
 		Payload:  payload,
 		Arrival:  time.Now(),
+
+		datagram:   h.Datagram,
+		properties: h.Properties,
 	}, nil
 }
 
@@ -92,7 +102,7 @@ func (s *Subscription) hand(o Object) bool {
 		return true
 	case <-s.left:
 		return false
-	case <-s.call.s.ctx.Done():
+	case <-s.s.ctx.Done():
 		return false
 	}
 }

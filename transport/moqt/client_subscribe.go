@@ -24,6 +24,8 @@ type SubscribeOptions struct {
 	// groups. Then Next is not to be used. Without it, objects wait for Next,
 	// and a caller that is slow slows the publisher.
 	OnObject func(Object)
+
+	into *intoTrack
 }
 
 // Update changes a subscription; a nil field leaves things as they are.
@@ -35,8 +37,10 @@ type Update struct {
 
 // Subscription delivers a track's objects.
 type Subscription struct {
-	call     *call
+	s        *session
+	call     *call // nil when the publisher began it by PUBLISH.
 	onObject func(Object)
+	into     *intoTrack // nil unless a track is filled.
 	queue    chan Object
 	largest  *relay.Location
 	alias    uint64
@@ -55,15 +59,19 @@ type Subscription struct {
 
 // Subscribe asks for a track and returns when the publisher has accepted.
 func (c *Client) Subscribe(ctx context.Context, ns relay.Namespace, track string, o SubscribeOptions) (*Subscription, error) {
+	return c.s.subscribe(ctx, ns, track, o)
+}
+
+func (s *session) subscribe(ctx context.Context, ns relay.Namespace, track string, o SubscribeOptions) (*Subscription, error) {
 	m := &wire.Subscribe{Track: trackName(ns, track)}
 	m.Params.Filter, m.Params.SubscriberPriority = o.Filter, o.Priority
 	if o.Paused {
 		m.Params.Forward = new(uint8)
 	}
-	if o.Rendezvous > 0 && c.s.d.Control == wire.TwoUni {
+	if o.Rendezvous > 0 && s.d.Control == wire.TwoUni {
 		m.Params.RendezvousTimeout = new(uint64(o.Rendezvous.Milliseconds()))
 	}
-	cl, err := c.s.call(ctx, m)
+	cl, err := s.call(ctx, m)
 	if err != nil {
 		return nil, err
 	}
@@ -74,24 +82,31 @@ func (c *Client) Subscribe(ctx context.Context, ns relay.Namespace, track string
 	}
 	ok, is := answer.(*wire.SubscribeOK)
 	if !is {
-		return nil, c.s.unexpected(answer)
+		return nil, s.unexpected(answer)
 	}
-	sub := &Subscription{
-		call:     cl,
-		onObject: o.OnObject,
-		queue:    make(chan Object),
-		largest:  ok.Params.Largest,
-		alias:    ok.TrackAlias,
-		acks:     make(chan wire.Message, 1),
-		done:     make(chan struct{}),
-		left:     make(chan struct{}),
+	sub := newSubscription(s, ok.TrackAlias)
+	sub.call, sub.onObject, sub.largest = cl, o.OnObject, ok.Params.Largest
+	if o.into != nil {
+		sub.into = o.into
+		sub.into.accept(sub, ok.Properties)
 	}
-	if err := c.s.outgoing.deliverTo(sub); err != nil {
-		c.s.fail(err)
+	if err := s.outgoing.deliverTo(sub); err != nil {
+		s.fail(err)
 		return nil, err
 	}
-	c.s.begin(sub.read)
+	s.begin(sub.read)
 	return sub, nil
+}
+
+func newSubscription(s *session, alias uint64) *Subscription {
+	return &Subscription{
+		s:     s,
+		queue: make(chan Object),
+		alias: alias,
+		acks:  make(chan wire.Message, 1),
+		done:  make(chan struct{}),
+		left:  make(chan struct{}),
+	}
 }
 
 // deliverTo routes the streams of a Track Alias to a subscription.
@@ -168,7 +183,7 @@ func (s *Subscription) Update(ctx context.Context, u Update) error {
 		}
 	}
 	if s.call.st == nil {
-		cl, err := s.call.s.call(ctx, m)
+		cl, err := s.s.call(ctx, m)
 		if err != nil {
 			return err
 		}
@@ -181,7 +196,7 @@ func (s *Subscription) Update(ctx context.Context, u Update) error {
 
 // update18 sends an update on the request's own stream, where its answer comes.
 func (s *Subscription) update18(ctx context.Context, m *wire.RequestUpdate) error {
-	id, err := s.call.s.outgoing.takeID(ctx)
+	id, err := s.s.outgoing.takeID(ctx)
 	if err != nil {
 		return err
 	}
@@ -205,7 +220,7 @@ func (s *Subscription) update18(ctx context.Context, m *wire.RequestUpdate) erro
 // read takes what the publisher says after it has accepted.
 func (s *Subscription) read() {
 	for {
-		m, err := s.call.next(s.call.s.ctx)
+		m, err := s.call.next(s.s.ctx)
 		if err != nil {
 			s.leave(err)
 			return
@@ -220,7 +235,7 @@ func (s *Subscription) read() {
 			default: // Nobody asked.
 			}
 		default:
-			s.leave(s.call.s.unexpected(m))
+			s.leave(s.s.unexpected(m))
 			return
 		}
 	}
@@ -235,14 +250,18 @@ func (s *Subscription) leave(err error) {
 	}
 	s.settleLocked()
 	s.mu.Unlock()
-	s.call.cancel()
-	s.call.s.outgoing.unroute(s)
+	if s.call != nil {
+		s.call.cancel()
+	}
+	s.s.outgoing.unroute(s)
 }
 
 // finish ends the subscription when the streams that PUBLISH_DONE counts have
 // come, for which they have a while ("PUBLISH_DONE").
 func (s *Subscription) finish(m *wire.PublishDone) {
-	s.call.cancel()
+	if s.call != nil {
+		s.call.cancel()
+	}
 	s.mu.Lock()
 	if s.err == nil {
 		s.err = &DoneError{Code: m.Code, Reason: m.Reason}
@@ -257,12 +276,12 @@ func (s *Subscription) finish(m *wire.PublishDone) {
 	select {
 	case <-s.done:
 	case <-timer.C:
-	case <-s.call.s.ctx.Done():
+	case <-s.s.ctx.Done():
 	}
 	s.mu.Lock()
 	s.settleLocked()
 	s.mu.Unlock()
-	s.call.s.outgoing.unroute(s)
+	s.s.outgoing.unroute(s)
 }
 
 func (s *Subscription) settleLocked() {

@@ -85,12 +85,19 @@ func (s *session) onSharedControl(m wire.Message) error {
 		s.incoming.cancel(m.RequestID)
 	case *wire.PublishNamespaceDone:
 		s.incoming.cancel(m.RequestID)
+	case *wire.PublishDone:
+		if m.RequestID%2 != s.outgoing.parity() {
+			return s.incoming.publishDone(m)
+		}
+		return s.outgoing.answer(m)
 	case *wire.MaxRequestID:
 		if !s.outgoing.raise(m.Max) {
 			return wire.Violation("MAX_REQUEST_ID does not rise")
 		}
-	case *wire.RequestsBlocked, *wire.PublishNamespaceCancel:
-		// The limit rises as requests end, and no namespace is offered here.
+	case *wire.PublishNamespaceCancel:
+		s.outgoing.cancelled(m)
+	case *wire.RequestsBlocked:
+		// The limit rises as requests end.
 	case *wire.SubscribeNamespace:
 		return wire.Violation("%s on the control stream", m.Kind())
 	default:

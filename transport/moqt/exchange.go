@@ -3,8 +3,8 @@ package moqt
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
-	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
 
@@ -20,11 +20,14 @@ type exchange struct {
 	cancel context.CancelFunc
 	// settled is closed when a SUBSCRIBE was accepted or refused.
 	settled chan struct{}
+	token   string      // Set by takeToken.
+	expired atomic.Bool // What granted the request has run out.
 
 	mu          sync.Mutex
 	apply       func(*wire.RequestUpdate) // Guarded by mu. Nil until updates can be taken.
 	queued      []*wire.RequestUpdate     // Guarded by mu. Came before apply.
 	publication *publication              // Guarded by mu. Of an accepted SUBSCRIBE.
+	offer       *offer                    // Guarded by mu. Of a PUBLISH.
 }
 
 // serve answers a request and returns when it has ended.
@@ -32,6 +35,9 @@ func (x *exchange) serve(m wire.Message) {
 	x.s.log.Debug("request", "request", x.id, "kind", m.Kind().String())
 	if x.s.isLeaving() {
 		x.refuse(wire.RequestGoingAway, "going away")
+		return
+	}
+	if !x.takeToken(m) {
 		return
 	}
 	switch m := m.(type) {
@@ -43,21 +49,13 @@ func (x *exchange) serve(m wire.Message) {
 		x.fetch(m)
 	case *wire.SubscribeNamespace:
 		x.subscribeNamespace(m)
+	case *wire.PublishNamespace:
+		x.publishNamespace(m)
+	case *wire.Publish:
+		x.publish(m)
 	default:
 		x.refuse(wire.RequestNotSupported, m.Kind().String()+" is not supported")
 	}
-}
-
-// authorized asks the hook and refuses the request if it must.
-func (x *exchange) authorized(a Action, ns relay.Namespace) bool {
-	if x.s.authorize == nil {
-		return true
-	}
-	if err := x.s.authorize(x.ctx, a, ns); err != nil {
-		x.refuse(wire.RequestUnauthorized, err.Error())
-		return false
-	}
-	return true
 }
 
 // send writes an answer. A peer that does not take its answers is gone.

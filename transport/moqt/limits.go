@@ -24,6 +24,8 @@ type Limits struct {
 	Subscriptions int
 	// Requests in flight, subscriptions among them. 128.
 	Requests int
+	// Namespaces that one peer may publish at one time. 64.
+	Namespaces int
 	// MessageRate is how many control messages per second are read, with
 	// bursts of as many again; more are left waiting in the stream. 200.
 	MessageRate int
@@ -43,6 +45,7 @@ func (l Limits) withDefaults() Limits {
 	}
 	def(&l.Subscriptions, 64)
 	def(&l.Requests, 128)
+	def(&l.Namespaces, 64)
 	def(&l.MessageRate, 200)
 	return l
 }

@@ -19,6 +19,9 @@ type incoming struct {
 	subscriptions map[*relay.Track]struct{}    // Guarded by mu. One per track.
 	prefixes      map[relay.Namespace]struct{} // Guarded by mu. Namespace subscriptions.
 	changed       chan struct{}                // Guarded by mu. Closed and replaced when a request comes.
+
+	publishing sync.Mutex                     // Held while a namespace is asked for.
+	publishers map[relay.Namespace]*Publisher // Guarded by publishing.
 }
 
 func (in *incoming) init(s *session) {
@@ -114,7 +117,7 @@ func (in *incoming) close(x *exchange) {
 		delete(in.exchanges, x.id)
 	}
 	in.mu.Unlock()
-	cancelled := x.ctx.Err() != nil
+	cancelled := x.ctx.Err() != nil && !x.expired.Load()
 	x.cancel()
 	if x.st == nil {
 		return

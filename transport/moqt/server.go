@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -21,16 +22,31 @@ const (
 	ActionSubscribe Action = "subscribe"
 	ActionFetch     Action = "fetch"
 	ActionDiscover  Action = "discover"
+	ActionPublish   Action = "publish"
 )
+
+// Request is what a peer asks to do.
+type Request struct {
+	Action Action
+	// Namespace is the prefix for ActionDiscover.
+	Namespace relay.Namespace
+	// Token is what the peer showed with this request, else with its SETUP, else
+	// in its URL; empty when it showed nothing.
+	Token  string
+	Remote net.Addr
+}
 
 // Config configures a Server. Relay is required.
 type Config struct {
 	Relay      *relay.Relay
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
-	// Authorize, if set, is asked before each request; its error refuses it.
-	// A namespace is the prefix for ActionDiscover.
-	Authorize func(ctx context.Context, action Action, ns relay.Namespace) error
+	// Authorize, if set, is asked before each request, and says until when it is
+	// granted; zero is for ever. An error refuses: a RequestError with its code,
+	// any other as UNAUTHORIZED.
+	Authorize func(ctx context.Context, r Request) (expires time.Time, err error)
+	// Publishers, if set, takes in what peers publish; otherwise they are refused.
+	Publishers Publishers
 	// MaxLag is how far a viewer may fall behind before groups are skipped.
 	MaxLag time.Duration
 	// Limits bound what a peer can ask for.
@@ -67,12 +83,13 @@ func NewServer(cfg Config) *Server {
 	}
 	return &Server{
 		env: environment{
-			relay:     cfg.Relay,
-			log:       cfg.Logger,
-			metrics:   newMetrics(cfg.Registerer),
-			authorize: cfg.Authorize,
-			maxLag:    cfg.MaxLag,
-			limits:    cfg.Limits.withDefaults(),
+			relay:      cfg.Relay,
+			log:        cfg.Logger,
+			metrics:    newMetrics(cfg.Registerer),
+			authorize:  cfg.Authorize,
+			publishers: cfg.Publishers,
+			maxLag:     cfg.MaxLag,
+			limits:     cfg.Limits.withDefaults(),
 		},
 		sessions: make(map[*session]struct{}),
 		idle:     make(chan struct{}),

@@ -32,14 +32,15 @@ const (
 
 // environment is what sessions share. Read-only.
 type environment struct {
-	relay     *relay.Relay
-	log       *slog.Logger
-	metrics   *metrics
-	authorize func(context.Context, Action, relay.Namespace) error
-	maxLag    time.Duration
-	limits    Limits
-	options   wire.KeyValues // Setup Options to send.
-	onGoaway  func(uri string, timeout time.Duration)
+	relay      *relay.Relay
+	log        *slog.Logger
+	metrics    *metrics
+	authorize  func(context.Context, Request) (time.Time, error)
+	publishers Publishers // nil when nothing can be published to this side.
+	maxLag     time.Duration
+	limits     Limits
+	options    wire.KeyValues // Setup Options to send.
+	onGoaway   func(uri string, timeout time.Duration)
 }
 
 // session is one MoQT session, of either role: it answers the peer's requests
@@ -74,10 +75,11 @@ type session struct {
 	outgoing outgoing
 
 	mu       sync.Mutex
-	goaways  int  // Guarded by mu. GOAWAY messages of the peer.
-	leaving  bool // Guarded by mu. We sent GOAWAY.
-	setups   int  // Guarded by mu. SETUP messages of the peer.
-	finished bool // Guarded by mu. No task may begin any more.
+	token    string // Guarded by mu. What the peer's SETUP showed.
+	goaways  int    // Guarded by mu. GOAWAY messages of the peer.
+	leaving  bool   // Guarded by mu. We sent GOAWAY.
+	setups   int    // Guarded by mu. SETUP messages of the peer.
+	finished bool   // Guarded by mu. No task may begin any more.
 }
 
 func newSession(ctx context.Context, conn Conn, r role, env environment) (*session, error) {
@@ -135,6 +137,7 @@ func (s *session) start() {
 	context.AfterFunc(s.ctx, func() { stop() })
 	s.tasks.Go(s.acceptStreams)
 	s.tasks.Go(s.acceptUniStreams)
+	s.tasks.Go(s.receiveDatagrams)
 	s.tasks.Go(s.openControl)
 }
 

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/moqt/moqttest"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
@@ -54,11 +53,11 @@ func TestNamespaces(t *testing.T) {
 func TestAuthorize(t *testing.T) {
 	drafts(t, func(t draftTest) {
 		o := newOrigin(t, func(cfg *moqt.Config) {
-			cfg.Authorize = func(_ context.Context, a moqt.Action, ns relay.Namespace) error {
-				if ns == cam && a != moqt.ActionDiscover {
-					return nil
+			cfg.Authorize = func(_ context.Context, r moqt.Request) (time.Time, error) {
+				if r.Namespace == cam && r.Action != moqt.ActionDiscover {
+					return time.Time{}, nil
 				}
-				return errors.New("not for you")
+				return time.Time{}, errors.New("not for you")
 			}
 		})
 		o.group(o.track("video"), 1, 1)

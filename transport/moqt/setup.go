@@ -104,6 +104,9 @@ func (s *session) gotSetup(o wire.KeyValues) error {
 			return &wire.Error{Code: wire.InvalidPath, Reason: "PATH from a server"}
 		}
 	}
+	if err := s.setupToken(o); err != nil {
+		return err
+	}
 	limit, _ := o.Get(wire.OptionMaxRequestID)
 	if s.d.Control == wire.OneBidi {
 		s.outgoing.raise(limit.Int)

@@ -1,8 +1,11 @@
 package moqt
 
 import (
+	"context"
 	"errors"
 	"io"
+	"sync"
+	"time"
 
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
@@ -77,6 +80,9 @@ func (s *session) readRequestStream(first wire.Message, r *wire.StreamReader) {
 		case *wire.RequestUpdate:
 			m.ExistingID = id
 			err = s.incoming.update(m)
+		case *wire.PublishDone:
+			m.RequestID = id
+			err = s.incoming.publishDone(m)
 		case *wire.Goaway:
 			// The request is asked to move; the peer will end it when it has.
 		default:
@@ -112,6 +118,8 @@ func (s *session) abort(st Stream, c wire.ResetCode) {
 // acceptUniStreams takes the peer's unidirectional streams.
 func (s *session) acceptUniStreams() {
 	slots := make(chan struct{}, maxPeerStreams)
+	before := newTurn(nil)
+	before.done()
 	for {
 		select {
 		case slots <- struct{}{}:
@@ -123,20 +131,59 @@ func (s *session) acceptUniStreams() {
 			s.fail(err)
 			return
 		}
+		t := newTurn(before)
+		before = t
 		s.tasks.Go(func() {
 			defer func() { <-slots }()
-			s.serveUniStream(st)
+			defer t.done()
+			s.serveUniStream(st, t)
 		})
 	}
 }
 
+// turn is a stream's place in the order in which streams were opened. Streams are
+// read at the same time, but groups begin in this order.
+type turn struct {
+	before <-chan struct{} // Closed when the stream before has had its turn.
+	over   chan struct{}
+	once   sync.Once
+}
+
+func newTurn(before *turn) *turn {
+	t := &turn{over: make(chan struct{})}
+	if before != nil {
+		t.before = before.over
+	}
+	return t
+}
+
+// turnWait is how long a stream waits for its turn: the head of the one before may
+// be lost and come again.
+const turnWait = 50 * time.Millisecond
+
+// await waits for the turn, not for long.
+func (t *turn) await(ctx context.Context) {
+	timer := time.NewTimer(turnWait)
+	defer timer.Stop()
+	select {
+	case <-t.before:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+func (t *turn) done() { t.once.Do(func() { close(t.over) }) }
+
 // serveUniStream reads a unidirectional stream of the peer ("Unidirectional
 // Stream Types").
-func (s *session) serveUniStream(st ReceiveStream) {
+func (s *session) serveUniStream(st ReceiveStream, turn *turn) {
 	r := s.d.NewStreamReader(st)
 	t, err := r.Varint()
 	if err != nil {
 		return
+	}
+	if !s.d.IsSubgroup(t) {
+		turn.done()
 	}
 	switch {
 	case s.d.Control == wire.TwoUni && t == s.d.SetupStream:
@@ -146,7 +193,7 @@ func (s *session) serveUniStream(st ReceiveStream) {
 		_, _ = io.Copy(io.Discard, r)
 		return
 	case s.d.IsSubgroup(t):
-		err = s.outgoing.subgroupStream(t, r)
+		err = s.outgoing.subgroupStream(t, r, turn)
 	case t == wire.StreamFetch:
 		err = s.outgoing.fetchStream(r)
 	default:

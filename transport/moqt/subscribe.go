@@ -23,7 +23,9 @@ func (x *exchange) subscribe(m *wire.Subscribe) {
 	defer x.s.metrics.subscriptions.Dec()
 
 	code, reason := p.run(x.ctx)
-	if x.ctx.Err() != nil {
+	if x.expired.Load() {
+		code, reason = wire.DoneUnauthorized, "authorization has expired"
+	} else if x.ctx.Err() != nil {
 		return
 	}
 	x.send(&wire.PublishDone{RequestID: x.id, Code: code, Streams: p.streams, Reason: reason})

@@ -23,20 +23,23 @@ type SessionCode uint64
 
 // Session termination codes; the same numbers in every draft.
 const (
-	NoError               SessionCode = 0x0
-	InternalError         SessionCode = 0x1
-	Unauthorized          SessionCode = 0x2
-	ProtocolViolation     SessionCode = 0x3
-	InvalidRequestID      SessionCode = 0x4
-	DuplicateTrackAlias   SessionCode = 0x5
-	KeyValueFormatting    SessionCode = 0x6
-	TooManyRequests       SessionCode = 0x7 // Up to draft 16.
-	InvalidPath           SessionCode = 0x8
-	MalformedPath         SessionCode = 0x9
-	GoawayTimeout         SessionCode = 0x10
-	ControlMessageTimeout SessionCode = 0x11
-	DataStreamTimeout     SessionCode = 0x12
-	VersionNegotiation    SessionCode = 0x15
+	NoError                SessionCode = 0x0
+	InternalError          SessionCode = 0x1
+	Unauthorized           SessionCode = 0x2
+	ProtocolViolation      SessionCode = 0x3
+	InvalidRequestID       SessionCode = 0x4
+	DuplicateTrackAlias    SessionCode = 0x5
+	KeyValueFormatting     SessionCode = 0x6
+	TooManyRequests        SessionCode = 0x7 // Up to draft 16.
+	InvalidPath            SessionCode = 0x8
+	MalformedPath          SessionCode = 0x9
+	GoawayTimeout          SessionCode = 0x10
+	ControlMessageTimeout  SessionCode = 0x11
+	DataStreamTimeout      SessionCode = 0x12
+	AuthTokenCacheOverflow SessionCode = 0x13
+	VersionNegotiation     SessionCode = 0x15
+	UnknownAuthTokenAlias  SessionCode = 0x17
+	ExpiredAuthToken       SessionCode = 0x18
 )
 
 // RequestCode says why a request failed. The numbers are those of draft 18; a
@@ -49,6 +52,8 @@ const (
 	RequestUnauthorized      RequestCode = 0x1
 	RequestTimeout           RequestCode = 0x2
 	RequestNotSupported      RequestCode = 0x3
+	RequestMalformedToken    RequestCode = 0x4
+	RequestExpiredToken      RequestCode = 0x5
 	RequestGoingAway         RequestCode = 0x6
 	RequestExcessiveLoad     RequestCode = 0x9
 	RequestDoesNotExist      RequestCode = 0x10
@@ -61,11 +66,13 @@ const (
 	RequestRedirect          RequestCode = 0x34
 )
 
-var requestNames = map[RequestCode]string{
+var requestNames = map[RequestCode]string{ //nolint:gosec // Names of codes, no credentials.
 	RequestInternal:          "internal_error",
 	RequestUnauthorized:      "unauthorized",
 	RequestTimeout:           "timeout",
 	RequestNotSupported:      "not_supported",
+	RequestMalformedToken:    "malformed_auth_token",
+	RequestExpiredToken:      "expired_auth_token",
 	RequestGoingAway:         "going_away",
 	RequestExcessiveLoad:     "excessive_load",
 	RequestDoesNotExist:      "does_not_exist",

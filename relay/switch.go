@@ -1,0 +1,123 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// ErrLost is wrapped by an Upstream whose connection is gone: the track may go on
+// from elsewhere.
+var ErrLost = errors.New("upstream lost")
+
+// ErrEnded is wrapped by an Upstream when its publisher ended the track.
+var ErrEnded = errors.New("track ended")
+
+// errSwitched ends a subscription at a source that was replaced.
+var errSwitched = errors.New("another source is better")
+
+// Switch is an Upstream whose source can change under way: readers of its tracks
+// notice nothing but the time it takes. The zero value has no source yet.
+type Switch struct {
+	// Grace is how long a track that its publisher ended waits for another
+	// source: a publisher that moves ends it at the old place. Set before use.
+	Grace time.Duration
+
+	mu      sync.Mutex
+	source  Upstream                // Guarded by mu. nil while there is none.
+	ctx     context.Context         // Guarded by mu. Ends when source is replaced.
+	cancel  context.CancelCauseFunc // Guarded by mu.
+	changed chan struct{}           // Guarded by mu. Closed and replaced by Set.
+}
+
+// Set changes the source; nil says that there is none for now.
+func (s *Switch) Set(u Upstream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.source == u {
+		return
+	}
+	if s.cancel != nil {
+		s.cancel(errSwitched)
+	}
+	s.source = u
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	if s.changed != nil {
+		close(s.changed)
+	}
+	s.changed = make(chan struct{})
+}
+
+// current is the source, its life, and what tells of the next.
+func (s *Switch) current() (Upstream, context.Context, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.changed == nil {
+		s.changed = make(chan struct{})
+		s.ctx = context.Background()
+	}
+	return s.source, s.ctx, s.changed
+}
+
+// Subscribe implements Upstream.
+func (s *Switch) Subscribe(ctx context.Context, t *Track, accepted func(TrackConfig)) error {
+	for {
+		source, life, changed := s.current()
+		var err error
+		if source != nil {
+			err = subscribe(ctx, life, source, t, accepted)
+		}
+		patience := time.Duration(-1) // For ever.
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case life.Err() != nil:
+			continue
+		case errors.Is(err, ErrEnded) && s.Grace > 0:
+			patience = s.Grace
+		case source != nil && !errors.Is(err, ErrLost):
+			return err
+		}
+		if !await(ctx, changed, patience) {
+			return err
+		}
+	}
+}
+
+// subscribe is one subscription at one source.
+func subscribe(ctx, life context.Context, source Upstream, t *Track, accepted func(TrackConfig)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := context.AfterFunc(life, func() { cancel(context.Cause(life)) })
+	defer stop()
+	return source.Subscribe(ctx, t, accepted)
+}
+
+// await waits for a change; false when it takes too long.
+func await(ctx context.Context, changed <-chan struct{}, patience time.Duration) bool {
+	var late <-chan time.Time
+	if patience >= 0 {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-changed:
+		return true
+	case <-ctx.Done():
+		return true // The caller looks at ctx first.
+	case <-late:
+		return false
+	}
+}
+
+// Fetch implements Upstream; the past is not worth a second source.
+func (s *Switch) Fetch(ctx context.Context, t *Track, start, end Location, emit func(uint64, Object) error) error {
+	source, _, _ := s.current()
+	if source == nil {
+		return fmt.Errorf("fetch: %w", ErrLost)
+	}
+	return source.Fetch(ctx, t, start, end, emit)
+}

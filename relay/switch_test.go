@@ -1,0 +1,82 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/freshet-live/freshet/relay"
+)
+
+// step is a source that appends objects up to a Location and then ends.
+type step struct {
+	until uint64 // Object ID in group 1, exclusive.
+	end   error  // nil: stays.
+}
+
+func (s *step) Subscribe(ctx context.Context, t *relay.Track, accepted func(relay.TrackConfig)) error {
+	accepted(relay.TrackConfig{Window: time.Minute})
+	from, ok := t.Resume()
+	if !ok {
+		from = relay.Location{Group: 1}
+	}
+	g, err := t.OpenGroup(from.Group)
+	if err != nil {
+		return err
+	}
+	for id := from.Object; id < s.until; id++ {
+		if err := g.Insert(relay.Object{ID: id, Payload: fmt.Append(nil, id)}); err != nil {
+			return err
+		}
+	}
+	if s.end != nil {
+		return s.end
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func (s *step) Fetch(context.Context, *relay.Track, relay.Location, relay.Location, func(uint64, relay.Object) error) error {
+	return errors.ErrUnsupported
+}
+
+// A reader sees one track, whatever happens to its sources.
+func TestSourcesChangeUnderATrack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := relay.New(relay.Config{})
+		sw := &relay.Switch{Grace: 2 * time.Second}
+		b, err := r.Announce("live/cam1", relay.AnnounceConfig{Upstream: sw})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := b.Demand("video")
+		time.Sleep(time.Second)
+		sw.Set(&step{until: 2, end: fmt.Errorf("read: %w", relay.ErrLost)})
+		tr, err := d.Track(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader := tr.NewReader(relay.ReaderConfig{})
+		equal(t, take(t, reader, 2), []string{"1/0 0", "1/1 1"})
+		time.Sleep(time.Hour) // Nobody else: it waits.
+		synctest.Wait()
+		equal(t, tr.Err(), error(nil))
+		sw.Set(&step{until: 3})
+		equal(t, take(t, reader, 1), []string{"1/2 2"})
+		sw.Set(&step{until: 4, end: fmt.Errorf("moved: %w", relay.ErrEnded)}) // Better than one that still runs.
+		equal(t, take(t, reader, 1), []string{"1/3 3"})
+		time.Sleep(time.Second)
+		sw.Set(&step{until: 5})
+		equal(t, take(t, reader, 1), []string{"1/4 4"})
+		sw.Set(&step{until: 6, end: relay.ErrEnded})
+		equal(t, take(t, reader, 1), []string{"1/5 5"})
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		equal(t, errors.Is(tr.Err(), relay.ErrEnded), true)
+		b.Close(nil)
+		r.Wait()
+	})
+}

@@ -1,0 +1,268 @@
+package moqt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/transport/moqt/wire"
+)
+
+// defaultPublisherPriority is that of a track whose publisher names none
+// ("DEFAULT PUBLISHER PRIORITY").
+const defaultPublisherPriority = 128
+
+// SubscribeInto fills a track of a relay with what the peer publishes under the
+// same names, until ctx or the subscription ends. It calls accepted once, when the
+// peer has agreed. A track that is empty begins with a whole group: the one that
+// is being published, when the peer still has its start, or the next. Another goes
+// on where it is (relay.Track.Resume). Errors wrap relay.ErrLost when the session
+// has gone or is going, relay.ErrEnded when the publisher ended the track, and
+// relay.ErrNoTrack when there is none.
+func (c *Client) SubscribeInto(ctx context.Context, t *relay.Track, accepted func(relay.TrackConfig)) error {
+	return c.s.subscribeInto(ctx, t, accepted)
+}
+
+// FetchInto brings objects of the past, from start up to end, exclusive.
+func (c *Client) FetchInto(ctx context.Context, t *relay.Track, start, end relay.Location, emit func(uint64, relay.Object) error) error {
+	return c.s.fetchInto(ctx, t, start, end, emit)
+}
+
+func (s *session) subscribeInto(ctx context.Context, t *relay.Track, accepted func(relay.TrackConfig)) error {
+	in := newIntoTrack(s, t, accepted)
+	o := SubscribeOptions{into: in, Filter: &wire.Filter{Type: wire.LargestObject}}
+	from, resume := t.Resume()
+	if resume {
+		o.Filter = &wire.Filter{Type: wire.AbsoluteStart, Start: from}
+	}
+	in.resume = resume
+	sub, err := s.subscribe(ctx, t.Broadcast().Namespace(), t.Name(), o)
+	if err != nil {
+		return s.upstreamError(err)
+	}
+	if in.join != nil {
+		in.joined(s.fetchPast(ctx, sub, in))
+	}
+	select {
+	case <-sub.Done():
+		return s.upstreamError(sub.Err())
+	case <-ctx.Done():
+		_ = sub.Close()
+		return context.Cause(ctx)
+	}
+}
+
+// upstreamError says in the relay's words why nothing comes.
+func (s *session) upstreamError(err error) error {
+	if done, ok := errors.AsType[*DoneError](err); ok {
+		if done.Code == wire.DoneGoingAway {
+			return fmt.Errorf("%w: %w", relay.ErrLost, err)
+		}
+		return fmt.Errorf("%w: %w", relay.ErrEnded, err)
+	}
+	if refused, ok := errors.AsType[*RequestError](err); ok {
+		if refused.Code == wire.RequestGoingAway {
+			return fmt.Errorf("%w: %w", relay.ErrLost, err)
+		}
+		if refused.Code == wire.RequestDoesNotExist {
+			return fmt.Errorf("%w: %w", relay.ErrNoTrack, err)
+		}
+		return err
+	}
+	if errors.Is(err, ErrGoingAway) || s.ctx.Err() != nil || isStreamEnd(err) {
+		return fmt.Errorf("%w: %w", relay.ErrLost, err)
+	}
+	return err
+}
+
+// fetchPast brings what went before the subscription's first object in its group.
+func (s *session) fetchPast(ctx context.Context, sub *Subscription, in *intoTrack) error {
+	f, err := s.fetch(ctx, FetchOptions{}, &wire.Fetch{
+		Type: wire.RelativeJoiningFetch, JoiningID: sub.call.id,
+	})
+	if err != nil {
+		return err
+	}
+	past := pastFill{track: in.track, subgroups: make(map[place]*relay.Subgroup)}
+	defer past.suspend()
+	return f.into(ctx, past.take)
+}
+
+// pastFill takes in what a joining fetch brings. Its subgroups stay open for the
+// streams of the subscription to go on with: whether a group is complete is not
+// known from its past.
+type pastFill struct {
+	track     *relay.Track
+	subgroups map[place]*relay.Subgroup
+}
+
+type place struct{ group, subgroup uint64 }
+
+func (p *pastFill) take(group uint64, o relay.Object) error {
+	g, err := p.track.OpenGroup(group)
+	if err != nil {
+		return err
+	}
+	if o.Datagram {
+		return ignoreDuplicate(g.Insert(o))
+	}
+	at := place{group, o.Subgroup}
+	to := p.subgroups[at]
+	if to == nil {
+		if to, err = g.OpenSubgroup(relay.SubgroupConfig{ID: o.Subgroup}); err != nil {
+			return err
+		}
+		p.subgroups[at] = to
+	}
+	return ignoreDuplicate(to.Insert(o))
+}
+
+func (p *pastFill) suspend() {
+	for _, s := range p.subgroups {
+		s.Suspend()
+	}
+}
+
+func ignoreDuplicate(err error) error {
+	if errors.Is(err, relay.ErrDuplicate) {
+		return nil
+	}
+	return err
+}
+
+func (s *session) fetchInto(ctx context.Context, t *relay.Track, start, end relay.Location, emit func(uint64, relay.Object) error) error {
+	f, err := s.fetch(ctx, FetchOptions{}, &wire.Fetch{
+		Type: wire.StandaloneFetch, Track: trackName(t.Broadcast().Namespace(), t.Name()), Start: start, End: end,
+	})
+	if err != nil {
+		return s.upstreamError(err)
+	}
+	return f.into(ctx, emit)
+}
+
+// into hands a fetch's objects out as the relay's.
+func (f *Fetch) into(ctx context.Context, emit func(uint64, relay.Object) error) error {
+	for {
+		o, err := f.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = emit(o.Location.Group, relay.Object{
+				ID: o.Location.Object, Subgroup: o.Subgroup, Datagram: o.datagram, Priority: o.Priority,
+				Properties: o.properties, Payload: o.Payload, Complete: o.Arrival,
+			})
+		}
+		if err != nil {
+			_ = f.Close()
+			return err
+		}
+	}
+}
+
+// intoTrack is how a subscription fills a track.
+type intoTrack struct {
+	s        *session
+	track    *relay.Track
+	accepted func(relay.TrackConfig)
+	resume   bool
+	begun    sync.Once // The first stream of a subscription that resumes.
+
+	// Set by accept, before streams are read; then read-only.
+	sub      *Subscription
+	priority uint8          // Of streams that name none.
+	join     *wire.Location // What was published before came in another way; nil when there is nothing.
+
+	past chan struct{} // Closed when what went before join is there or will not come.
+	once sync.Once
+	gone bool // Set before past is closed: it will not come.
+}
+
+func newIntoTrack(s *session, t *relay.Track, accepted func(relay.TrackConfig)) *intoTrack {
+	return &intoTrack{s: s, track: t, accepted: accepted, past: make(chan struct{})}
+}
+
+// accept is told what the publisher said of the track.
+func (in *intoTrack) accept(sub *Subscription, properties wire.KeyValues) {
+	in.sub, in.priority = sub, defaultPublisherPriority
+	if p, ok := properties.Get(wire.PropertyDefaultPriority); ok {
+		in.priority = uint8(min(p.Int, 255))
+	}
+	if !in.resume {
+		in.join = sub.largest
+	}
+	in.accepted(relay.TrackConfig{Priority: in.priority, Properties: true})
+}
+
+// joined ends the wait for the past.
+func (in *intoTrack) joined(err error) {
+	in.once.Do(func() {
+		if err != nil {
+			in.s.log.Debug("no joining fetch, the track starts at the next group", "track", in.track.Name(), "error", err)
+		}
+		in.gone = err != nil
+		close(in.past)
+	})
+}
+
+// errLeftOut ends the reading of a stream whose objects nobody wants.
+var errLeftOut = errors.New("group is not wanted")
+
+// stream takes in a subgroup stream, object by object and each as it comes.
+func (in *intoTrack) stream(sh wire.SubgroupHeader, r *wire.StreamReader, turn *turn) error {
+	if in.join != nil && sh.Group <= in.join.Group {
+		turn.done()
+		select {
+		case <-in.past:
+		case <-in.sub.done:
+			return errLeftOut
+		case <-in.s.ctx.Done():
+			return context.Cause(in.s.ctx)
+		}
+	} else {
+		turn.await(in.s.ctx)
+	}
+	if in.resume {
+		// The peer begins here: what is missing before is gone.
+		in.begun.Do(func() { in.track.Forsake(sh.Group) })
+	}
+	g, err := in.track.OpenGroup(sh.Group)
+	turn.done()
+	if err != nil {
+		return fmt.Errorf("%w: %w", errLeftOut, err)
+	}
+	if !sh.HasPriority {
+		sh.Priority = in.priority
+	}
+	f := subgroupFill{in: in, header: sh, group: g, r: r}
+	return f.run(wire.NewSubgroupReader(r, sh))
+}
+
+// datagram takes in an object that came in a datagram.
+func (in *intoTrack) datagram(d *wire.Datagram) error {
+	h := &d.Header
+	g, err := in.track.OpenGroup(h.Location.Group)
+	if err != nil {
+		return nil //nolint:nilerr // It came too late, as datagrams do.
+	}
+	o := objectOf(h)
+	if !d.HasPriority {
+		o.Priority = in.priority
+	}
+	o.Payload = append([]byte(nil), d.Payload...)
+	if err := g.Insert(o); errors.Is(err, relay.ErrMalformed) {
+		return err
+	}
+	return nil
+}
+
+func objectOf(h *wire.ObjectHeader) relay.Object {
+	return relay.Object{
+		ID: h.Location.Object, Subgroup: h.Subgroup, Datagram: h.Datagram, Priority: h.Priority,
+		Status: h.Status, Properties: h.Properties, Size: h.Length, Complete: time.Now(),
+	}
+}

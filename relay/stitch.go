@@ -73,5 +73,8 @@ func (t *Track) FetchUpstream(ctx context.Context, start, until Location, emit f
 	if end.Object == 0 {
 		end.Group-- // The whole of the group before.
 	}
-	return t.parent.remote.cfg.Upstream.Fetch(ctx, t, start, end, emit)
+	return t.parent.remote.cfg.Upstream.Fetch(ctx, t, start, end, func(group uint64, o Object) error {
+		o.Size = len(o.Payload)
+		return emit(group, o)
+	})
 }

@@ -26,6 +26,9 @@ type fetchSend struct {
 	ticket  ticket
 	scratch []byte
 	changed chan struct{} // Wakes who waits for an object that is arriving.
+	// What came from upstream by rising Group ID and is wanted by falling.
+	held      []heldGroup
+	heldBytes int
 }
 
 // The reasons to end a fetch in the middle.
@@ -73,24 +76,17 @@ func (f *fetchSend) run(ctx context.Context) {
 }
 
 func (f *fetchSend) sendAll(ctx context.Context) error {
-	if f.descending {
-		all := f.fetchRange
-		until, missing := f.track.Missing(f.start, f.end)
-		if missing {
-			f.start = until
-		}
-		if err := f.sendLog(ctx); err != nil || !missing {
-			return err
-		}
-		return f.sendReversed(ctx, all.start, until)
-	}
 	for {
 		until, missing := f.track.Missing(f.start, f.end)
 		if !missing {
 			return f.sendLog(ctx)
 		}
+		take := f.send
+		if f.descending {
+			take = f.hold
+		}
 		err := f.track.FetchUpstream(ctx, f.start, until, func(group uint64, o relay.Object) error {
-			return f.send(ctx, group, &o)
+			return take(ctx, group, &o)
 		})
 		if err != nil {
 			return upstreamFailed(ctx, err)
@@ -110,11 +106,15 @@ func upstreamFailed(ctx context.Context, err error) error {
 // sendLog sends what the log has of the range.
 func (f *fetchSend) sendLog(ctx context.Context) error {
 	for g := f.next(nil); g != nil; g = f.next(g) {
+		// Of one group upstream may have the head and the log the rest.
+		if err := f.sendHeld(ctx, g.ID()); err != nil {
+			return err
+		}
 		if err := f.sendGroup(ctx, g); err != nil {
 			return err
 		}
 	}
-	return nil
+	return f.sendHeld(ctx, 0)
 }
 
 // next finds the group after g, or the first one for nil. It looks at the log
@@ -203,37 +203,38 @@ func (f *fetchSend) send(ctx context.Context, group uint64, o *relay.Object) err
 	return f.write(ctx, o.Payload)
 }
 
-// maxReversed bounds what is held to turn the order of a response from upstream.
-const maxReversed = 32 << 20
+// maxHeld bounds what is held to turn the order of a response from upstream.
+const maxHeld = 32 << 20
 
-// sendReversed sends what upstream has of a range, the newest group first.
-func (f *fetchSend) sendReversed(ctx context.Context, start, until relay.Location) error {
-	type group struct {
-		id      uint64
-		objects []relay.Object
+// heldGroup is what upstream has of a group in a response by falling Group ID.
+type heldGroup struct {
+	id      uint64
+	objects []relay.Object
+}
+
+// hold keeps an object until its group's turn.
+func (f *fetchSend) hold(_ context.Context, group uint64, o *relay.Object) error {
+	if f.heldBytes += len(o.Payload); f.heldBytes > maxHeld {
+		return errUnknown
 	}
-	var groups []group
-	held := 0
-	err := f.track.FetchUpstream(ctx, start, until, func(id uint64, o relay.Object) error {
-		if held += len(o.Payload); held > maxReversed {
-			return errUnknown
-		}
-		if n := len(groups); n == 0 || groups[n-1].id != id {
-			groups = append(groups, group{id: id})
-		}
-		g := &groups[len(groups)-1]
-		g.objects = append(g.objects, o)
-		return nil
-	})
-	if err != nil {
-		return upstreamFailed(ctx, err)
+	if n := len(f.held); n == 0 || f.held[n-1].id != group {
+		f.held = append(f.held, heldGroup{id: group})
 	}
-	for _, g := range slices.Backward(groups) {
+	g := &f.held[len(f.held)-1]
+	g.objects = append(g.objects, *o)
+	return nil
+}
+
+// sendHeld sends the groups that were held, down to an ID.
+func (f *fetchSend) sendHeld(ctx context.Context, down uint64) error {
+	for n := len(f.held); n > 0 && f.held[n-1].id >= down; n-- {
+		g := f.held[n-1]
 		for _, o := range g.objects {
 			if err := f.send(ctx, g.id, &o); err != nil {
 				return err
 			}
 		}
+		f.held = f.held[:n-1]
 	}
 	return nil
 }

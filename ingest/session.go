@@ -21,6 +21,10 @@ type Request struct {
 	// SRT latency: what arrives now left the encoder so long ago. It is set by
 	// Session.Begin, when the transport has negotiated it.
 	Delay time.Duration
+	// NewSink, if set, makes the sink instead of Config.NewSink: for a publisher
+	// that packages by itself. A broadcast that has a sink of another Protocol's
+	// kind is ended for it.
+	NewSink func(name string) (HeldSink, error)
 	// Stats gives the transport's statistics for the API; may be nil. It is
 	// called from any goroutine until the session is closed.
 	Stats func() any
@@ -47,6 +51,13 @@ type Session struct {
 
 // Name is the broadcast's name.
 func (s *Session) Name() string { return s.req.Name }
+
+// Sink is what the session feeds.
+func (s *Session) Sink() HeldSink {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sink
+}
 
 // Done is closed when the session has ended, by Close or by somebody else: a
 // takeover, or the end of the gateway. Err gives the reason.

@@ -68,6 +68,7 @@ type broadcast struct {
 
 	// All guarded by Sessions.mu.
 	sink       HeldSink // nil while it is being made.
+	own        bool     // The sink was made by Request.NewSink.
 	owner      *Session // nil while held.
 	hold       *hold    // nil unless held.
 	since      time.Time
@@ -134,6 +135,7 @@ func (s *Sessions) open(ctx context.Context, req Request) (*Session, error) {
 type claim struct {
 	broadcast *broadcast
 	sink      HeldSink      // nil: to be made.
+	stale     HeldSink      // Of another kind, to be closed first.
 	old       *Session      // The owner before, if any.
 	wait      time.Duration // Not claimed: the owner may be dying.
 }
@@ -168,19 +170,27 @@ func (s *Sessions) claim(session *Session) (claim, error) {
 	}
 	b.owner = session
 	b.reconnects++
+	if own := session.req.NewSink != nil; own != b.own {
+		stale := b.sink
+		b.sink = nil
+		return claim{broadcast: b, stale: stale, old: old}, nil
+	}
 	return claim{broadcast: b, sink: b.sink, old: old}, nil
 }
 
 // settle does outside the lock what a claim asks for.
 func (s *Sessions) settle(session *Session, c claim) error {
-	if c.sink == nil {
-		return s.makeSink(session, c.broadcast)
-	}
 	if c.old != nil {
 		s.metrics.takeovers.Inc()
 		s.log.Warn("silent publisher replaced", "name", session.req.Name,
 			"old_remote", c.old.req.Remote, "remote", session.req.Remote)
 		c.old.end(ErrTakenOver)
+	}
+	if c.stale != nil {
+		c.stale.Close(ErrTakenOver)
+	}
+	if c.sink == nil {
+		return s.makeSink(session, c.broadcast)
 	}
 	s.metrics.reconnects.Inc()
 	session.feed(c.sink)
@@ -188,7 +198,11 @@ func (s *Sessions) settle(session *Session, c claim) error {
 }
 
 func (s *Sessions) makeSink(session *Session, b *broadcast) error {
-	sink, err := s.cfg.NewSink(b.name)
+	newSink := s.cfg.NewSink
+	if session.req.NewSink != nil {
+		newSink = session.req.NewSink
+	}
+	sink, err := newSink(b.name)
 	s.mu.Lock()
 	closed := s.broadcasts[b.name] != b
 	switch {
@@ -196,7 +210,7 @@ func (s *Sessions) makeSink(session *Session, b *broadcast) error {
 	case err != nil:
 		delete(s.broadcasts, b.name)
 	default:
-		b.sink = sink
+		b.sink, b.own = sink, session.req.NewSink != nil
 	}
 	s.mu.Unlock()
 	if err != nil {

@@ -374,3 +374,27 @@ func TestEndOfBroadcastIsLogged(t *testing.T) {
 		t.Errorf("log: %s", got)
 	}
 }
+
+// A publisher that packages by itself cannot go on with another's sink, nor the
+// other way round.
+func TestSinkOfAnotherKindIsReplaced(t *testing.T) {
+	f := newFixture(nil)
+	f.open(t, "a").Close()
+	own := &recorder{}
+	s, err := f.Open(t.Context(), ingest.Request{
+		Name: "a", Protocol: "moq", NewSink: func(string) (ingest.HeldSink, error) { return own, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Sink() != own {
+		t.Error("the session feeds another sink")
+	}
+	f.sinks[0].expect(t, "begin 1s", "end", "close: taken over by a new connection")
+	s.Close()
+	f.open(t, "a")
+	own.expect(t, "close: taken over by a new connection")
+	if len(f.sinks) != 2 {
+		t.Errorf("%d sinks made", len(f.sinks))
+	}
+}

@@ -195,7 +195,7 @@ func (in *intoTrack) accept(sub *Subscription, properties wire.KeyValues) {
 	if !in.resume {
 		in.join = sub.largest
 	}
-	in.accepted(relay.TrackConfig{Priority: in.priority, Properties: true})
+	in.accepted(relay.TrackConfig{Priority: in.priority, Properties: true, Started: sub.largest != nil})
 }
 
 // joined ends the wait for the past.

@@ -41,13 +41,14 @@ func (f *subgroupFill) run(objects *wire.SubgroupReader) error {
 
 // object takes in one object.
 func (f *subgroupFill) object(h *wire.ObjectHeader) error {
+	o := objectOf(h)
+	o.Priority = f.header.Priority
 	if f.subgroup == nil {
 		if err := f.open(h); err != nil {
 			return err
 		}
+		o.First = f.header.FirstObject
 	}
-	o := objectOf(h)
-	o.Priority = f.header.Priority
 	if h.Length == 0 {
 		return ignoreDuplicate(f.subgroup.Insert(o))
 	}

@@ -1,0 +1,8 @@
+// Package moq takes in what MoQ publishers send: it asks ingest.Sessions for the
+// name, as every door does, and announces the tracks in the relay as they are.
+//
+// A broadcast whose catalog (MSF) lists CMAF tracks is looked at once, chunk by
+// chunk: groups of video begin with a key frame, chunks are whole and in order.
+// What follows, LL-HLS above all, may then rely on it. Other tracks pass unseen, as
+// they would at any relay.
+package moq

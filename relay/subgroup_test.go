@@ -122,11 +122,21 @@ func TestSubgroupsInterleave(t *testing.T) {
 // and time has passed.
 func TestGroupWithGapsEndsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tr := track(t, relay.TrackConfig{Window: time.Minute})
-		g := openGroup(t, tr, 5)
-		s := openWith(t, g, relay.SubgroupConfig{ID: 0, Last: true})
-		insert(t, s, 3, "d")
-		s.End(true)
+		restart := func(t *testing.T) (*relay.Track, *relay.Group) {
+			t.Helper()
+			tr := track(t, relay.TrackConfig{Window: time.Minute})
+			g := openGroup(t, tr, 5)
+			s := openWith(t, g, relay.SubgroupConfig{ID: 0, Last: true})
+			insert(t, s, 3, "d")
+			s.End(true)
+			return tr, g
+		}
+		tr, g := restart(t)
+		openGroup(t, tr, 6)
+		time.Sleep(2 * time.Second)
+		openSubgroup(t, g, 2).End(true) // Somebody looks again.
+		equal(t, g.Closed(), false)
+		tr, g = restart(t)
 		openGroup(t, tr, 6)
 		openGroup(t, tr, 7)
 		equal(t, g.Closed(), false)
@@ -212,6 +222,9 @@ func TestSameObjectAgain(t *testing.T) {
 	}
 	f := open(t, s, 3, 3)
 	write(t, f, "ab")
+	if _, err := f.Write([]byte("cd")); !errors.Is(err, relay.ErrMalformed) {
+		t.Errorf("more than its size: %v", err)
+	}
 	if _, err := f.Write([]byte("x")); !errors.Is(err, relay.ErrMalformed) {
 		t.Errorf("other bytes: %v", err)
 	}

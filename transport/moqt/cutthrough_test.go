@@ -83,10 +83,7 @@ func (s *incomingSubgroup) wantFIN() {
 
 func (s *incomingSubgroup) wantReset(d *wire.Dialect, code wire.ResetCode) {
 	s.t.Helper()
-	_, err := s.objects.Next()
-	if err == nil {
-		_, err = io.ReadAll(s.r)
-	}
+	_, err := io.ReadAll(s.r)
 	reset, ok := errors.AsType[*moqt.StreamError](err)
 	if !ok || reset.Code != d.Reset(code) {
 		s.t.Fatalf("got %v; want a reset with %#x", err, code)
@@ -198,12 +195,21 @@ func TestCutSubgroupIsReset(t *testing.T) {
 		cut.End(false)
 		a.wantReset(p.d, wire.ResetInternal)
 
+		_, short := relayed(t, track, 5, relay.SubgroupConfig{ID: 2})
+		must(t, short.Insert(relay.Object{ID: 4, Payload: []byte("whole"), Complete: time.Now()}))
+		short.End(false)
+		s := p.subgroup()
+		s.next()
+		s.read("whole")
+		s.wantReset(p.d, wire.ResetInternal)
+
 		_, stalled := relayed(t, track, 5, relay.SubgroupConfig{ID: 1})
 		f, err = stalled.Open(relay.Object{ID: 1, Size: 100, Complete: time.Now()})
 		must(t, err)
 		fill(t, f, "begin")
 		b := p.subgroup()
 		b.next()
+		b.read("begin")
 		time.Sleep(time.Second)
 		_, newer := relayed(t, track, 6, relay.SubgroupConfig{})
 		must(t, newer.Insert(relay.Object{Payload: []byte("newer"), Complete: time.Now()}))

@@ -61,17 +61,30 @@ func newBroadcast(in *Intake, ns relay.Namespace) (*broadcast, error) {
 // feed makes p the source of the tracks.
 func (b *broadcast) feed(p *moqt.Publisher, session *ingest.Session) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.session = session
-	b.mu.Unlock()
 	b.source.Set(p)
 }
 
-// unfeed leaves the tracks as they are, for the next publisher.
-func (b *broadcast) unfeed(*moqt.Publisher) {
+// watch ends a publisher that lost its right: to another one, or with the gateway.
+func (b *broadcast) watch(p *moqt.Publisher, session *ingest.Session) {
+	select {
+	case <-session.Done():
+		p.Cancel(session.Err())
+	case <-b.ctx.Done():
+		p.Cancel(relay.ErrClosed)
+	}
+}
+
+// unfeed leaves the tracks as they are, for the next publisher, unless that one is
+// here already.
+func (b *broadcast) unfeed(session *ingest.Session) {
 	b.mu.Lock()
-	b.session = nil
-	b.mu.Unlock()
-	b.source.Set(nil)
+	defer b.mu.Unlock()
+	if b.session == session {
+		b.session = nil
+		b.source.Set(nil)
+	}
 }
 
 // touch says that media came.
@@ -174,8 +187,11 @@ func (b *broadcast) want(c *msf.Catalog) {
 		return
 	}
 	for _, t := range c.Tracks {
-		if _, ok := b.wanted[t.Name]; ok {
-			continue
+		if old, ok := b.wanted[t.Name]; ok {
+			if !ended(old) {
+				continue
+			}
+			old.Release()
 		}
 		if t.Packaging != msf.PackagingCMAF {
 			b.in.log.Info("track is passed on as it is", "broadcast", string(b.public.Namespace()),
@@ -184,6 +200,17 @@ func (b *broadcast) want(c *msf.Catalog) {
 		}
 		b.wanted[t.Name] = b.public.Demand(t.Name)
 	}
+}
+
+// ended tells whether a track came and went.
+func ended(d *relay.Demand) bool {
+	select {
+	case <-d.Settled():
+	default:
+		return false
+	}
+	t, err := d.Track(context.Background())
+	return err != nil || t.Err() != nil
 }
 
 // cmafLocked finds a CMAF track of the catalog. Guarded by mu.

@@ -78,11 +78,7 @@ func (i *Intake) Announce(ctx context.Context, p *moqt.Publisher) error {
 	i.log.Info("publisher accepted", "broadcast", name, "remote", p.RemoteAddr().String(), "protocol", p.Protocol())
 	b.feed(p, session)
 	context.AfterFunc(p.Context(), func() { i.left(b, p, session) })
-	go func() {
-		// Bounded by the session, which every end of p closes.
-		<-session.Done()
-		p.Cancel(session.Err())
-	}()
+	b.tasks.Go(func() { b.watch(p, session) })
 	return nil
 }
 
@@ -95,7 +91,7 @@ func (i *Intake) Offer(p *moqt.Publisher, track string) {
 }
 
 func (i *Intake) left(b *broadcast, p *moqt.Publisher, session *ingest.Session) {
-	b.unfeed(p)
+	b.unfeed(session)
 	session.Close()
 	i.log.Info("publisher gone", "broadcast", string(p.Namespace()), "remote", p.RemoteAddr().String(),
 		"reason", context.Cause(p.Context()).Error())

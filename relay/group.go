@@ -66,7 +66,7 @@ func (g *Group) Append(o Object) error {
 	o.ID = g.next
 	o.First = o.ID == 0
 	g.last = lastSubgroup{known: true}
-	if err := g.addLocked(o, objectWhole); err != nil {
+	if err := g.addLocked(&o, objectWhole); err != nil {
 		g.mu.Unlock()
 		return err
 	}
@@ -83,7 +83,7 @@ func (g *Group) Append(o Object) error {
 func (g *Group) Insert(o Object) error {
 	o.Size = len(o.Payload)
 	g.mu.Lock()
-	n, err := g.insertLocked(o)
+	n, err := g.insertLocked(&o)
 	if err != nil {
 		g.mu.Unlock()
 		return err
@@ -95,13 +95,13 @@ func (g *Group) Insert(o Object) error {
 }
 
 // insertLocked gives the bytes that were new. Guarded by mu.
-func (g *Group) insertLocked(o Object) (int, error) {
+func (g *Group) insertLocked(o *Object) (int, error) {
 	i, ok := g.findLocked(o.ID)
 	if !ok || g.objects[i].state == objectAborted {
 		return o.Size, g.addLocked(o, objectWhole)
 	}
 	old := &g.objects[i]
-	if !old.same(&o) || !bytes.HasPrefix(o.Payload, old.Payload) {
+	if !old.same(o) || !bytes.HasPrefix(o.Payload, old.Payload) {
 		return 0, fmt.Errorf("object %d of group %d: %w", o.ID, g.id, ErrMalformed)
 	}
 	if old.state == objectWhole {
@@ -113,7 +113,7 @@ func (g *Group) insertLocked(o Object) (int, error) {
 }
 
 // addLocked puts an object at the end of the log. Guarded by mu.
-func (g *Group) addLocked(o Object, state objectState) error {
+func (g *Group) addLocked(o *Object, state objectState) error {
 	if g.closed {
 		return ErrClosed
 	}
@@ -122,7 +122,7 @@ func (g *Group) addLocked(o Object, state objectState) error {
 	}
 	o.state = state
 	g.indexLocked(o.ID)
-	g.objects = append(g.objects, o)
+	g.objects = append(g.objects, *o)
 	g.next = max(g.next, o.ID+1)
 	return nil
 }

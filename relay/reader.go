@@ -114,15 +114,16 @@ func (r *Reader) Next(ctx context.Context) (Item, error) {
 }
 
 // TryNext is Next without the wait: false means nothing is there yet.
-func (r *Reader) TryNext() (Item, bool, error) {
+func (r *Reader) TryNext() (item Item, ok bool, err error) {
 	for {
 		if ended, err := r.discover(); ended {
-			return Item{}, false, err
+			return item, false, err
 		}
-		r.dropLate()
+		if r.cfg.MaxLag > 0 {
+			r.dropLate()
+		}
 		for i := range r.cursors {
-			item, ok := r.look(&r.cursors[i])
-			if !ok {
+			if !r.look(&r.cursors[i], &item) {
 				continue
 			}
 			r.started, r.last = true, item.Group
@@ -133,7 +134,7 @@ func (r *Reader) TryNext() (Item, bool, error) {
 			return item, true, nil
 		}
 		if !r.more() {
-			return Item{}, false, nil
+			return item, false, nil
 		}
 	}
 }
@@ -202,11 +203,10 @@ func (r *Reader) begin(g *Group) cursor {
 
 // look gives what comes at or after a place in the log, and moves the cursor
 // behind it.
-func (r *Reader) look(c *cursor) (Item, bool) {
+func (r *Reader) look(c *cursor, item *Item) bool {
 	g := c.group
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	item := Item{Group: g, Location: Location{Group: g.id}}
 	for {
 		if c.ends < len(g.ends) && g.ends[c.ends].after <= c.index {
 			end := g.ends[c.ends]
@@ -214,26 +214,35 @@ func (r *Reader) look(c *cursor) (Item, bool) {
 			if r.cfg.Whole {
 				continue
 			}
-			item.SubgroupEnd, item.Cut, item.Object.Subgroup = true, !end.whole, end.subgroup
-			return item, true
+			*item = Item{Group: g, Location: Location{Group: g.id, Object: g.next}, SubgroupEnd: true, Cut: !end.whole}
+			item.Object.Subgroup = end.subgroup
+			return true
 		}
 		if c.index >= len(g.objects) {
-			item.End = g.closed || r.leaves(g)
-			item.Cut = g.broken || !g.closed && (len(g.open) > 0 || g.cutLocked())
-			item.Location.Object = g.next
-			return item, item.End
+			return r.lookEnd(g, item)
 		}
 		o := &g.objects[c.index]
 		if o.state == objectGrowing && r.cfg.Whole && !r.leaves(g) {
-			return Item{}, false
+			return false
 		}
 		c.index++
 		if o.state == objectAborted || o.ID < c.from || o.state == objectGrowing && r.cfg.Whole {
 			continue
 		}
-		item.Object, item.Index, item.Location.Object = *o, c.index-1, o.ID
-		return item, true
+		item.Object, item.Group, item.Index = *o, g, c.index-1
+		item.Location = Location{Group: g.id, Object: o.ID}
+		return true
 	}
+}
+
+// lookEnd gives the end of a group whose log was handed out. Guarded by g.mu.
+func (r *Reader) lookEnd(g *Group, item *Item) bool {
+	if !g.closed && !r.leaves(g) {
+		return false
+	}
+	*item = Item{Group: g, Location: Location{Group: g.id, Object: g.next}, End: true}
+	item.Cut = g.broken || !g.closed && (len(g.open) > 0 || g.cutLocked())
+	return true
 }
 
 // Reads tells whether objects of a group may still be handed out.
@@ -267,9 +276,6 @@ func (r *Reader) SkipGroup() {
 // on with: to the newest group when it is this reader who is slow, and to the next
 // one when something does not come.
 func (r *Reader) dropLate() {
-	if r.cfg.MaxLag <= 0 {
-		return
-	}
 	for i := range r.cursors {
 		c := &r.cursors[i]
 		late, missing := c.late(r.track.now, r.cfg.MaxLag)

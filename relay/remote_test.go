@@ -185,3 +185,58 @@ func TestBudgetOfTheProcess(t *testing.T) {
 	equal(t, ids(audio), []uint64{3, 4})
 	equal(t, ids(video), []uint64{3})
 }
+
+func TestHiddenNamesAreListedByTheirOwnPrefix(t *testing.T) {
+	r := relay.New(relay.Config{})
+	for _, ns := range []relay.Namespace{".freshet/node1", "live/cam1", "live/.cam2"} {
+		if _, err := r.Publish(ns); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := func(prefix relay.Namespace) (out []relay.Namespace) {
+		broadcasts, _ := r.Broadcasts(prefix)
+		for _, b := range broadcasts {
+			out = append(out, b.Namespace())
+		}
+		return out
+	}
+	equal(t, list(""), []relay.Namespace{"live/.cam2", "live/cam1"})
+	equal(t, list(".freshet"), []relay.Namespace{".freshet/node1"})
+	equal(t, list(".fresh"), []relay.Namespace(nil))
+	if _, ok := r.Broadcast(".freshet/node1"); !ok {
+		t.Error("a hidden broadcast is not found by its name")
+	}
+}
+
+func TestMissingIsTheHeadOfARange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, b := announce(t, &source{})
+		d := b.Demand("video")
+		tr, err := d.Track(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // The log begins at 9/0.
+		at := func(group, object uint64) relay.Location { return relay.Location{Group: group, Object: object} }
+		for _, tt := range []struct{ start, end, until relay.Location }{
+			{start: at(9, 0), end: at(9, 0)},
+			{start: at(9, 5), end: at(10, 0)},
+			{start: at(8, 2), end: at(9, 1), until: at(9, 0)},
+			{start: at(7, 0), end: at(8, 3), until: at(8, 3)},
+			{start: at(7, 0), end: at(7, 0), until: at(8, 0)},
+		} {
+			until, missing := tr.Missing(tt.start, tt.end)
+			if until != tt.until && missing || missing != (tt.until != relay.Location{}) {
+				t.Errorf("from %v to %v: %v, %v; want %v", tt.start, tt.end, until, missing, tt.until)
+			}
+		}
+		d.Release()
+		b.Close(nil)
+		r.Wait()
+	})
+	local := track(t, relay.TrackConfig{})
+	group(t, local, 9, "a")
+	if _, missing := local.Missing(relay.Location{}, relay.Location{Group: 9}); missing {
+		t.Error("something is missing of a track that is published here")
+	}
+}

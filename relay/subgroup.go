@@ -112,7 +112,7 @@ func (s *Subgroup) Open(o Object) (*Filling, error) {
 		}
 		return &Filling{g: g, index: i, size: o.Size}, nil
 	}
-	if err := g.addLocked(o, objectGrowing); err != nil {
+	if err := g.addLocked(&o, objectGrowing); err != nil {
 		g.mu.Unlock()
 		return nil, err
 	}

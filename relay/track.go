@@ -29,6 +29,10 @@ type TrackConfig struct {
 // DefaultMaxBytes holds a 30 s window at about 17 Mbit/s.
 const DefaultMaxBytes = 64 << 20
 
+// expectedObjects bounds what is set aside for a group before it comes: a long one
+// with a chunk for each picture.
+const expectedObjects = 600
+
 // Track is a log of Groups. One publisher appends, any number of Readers read.
 type Track struct {
 	// Set before anybody reads the track, then read-only.
@@ -95,6 +99,10 @@ func (t *Track) addGroup(id uint64, i int, now time.Time) *Group {
 	g := &Group{id: id, made: t.made.Add(1), track: t, created: now}
 	if i < len(t.groups) {
 		g.overtaken = now
+	}
+	if i > 0 {
+		// It will be about as long as the one before.
+		g.objects = make([]Object, 0, min(t.groups[i-1].Len(), expectedObjects))
 	}
 	t.groups = slices.Insert(t.groups, i, g)
 	t.evict(now)

@@ -51,7 +51,7 @@ func (s *Server) Presentation(ns relay.Namespace) (*Presentation, bool) {
 	if ok && !p.ended() {
 		return p, true
 	}
-	if b, live := s.cfg.Relay.Broadcast(ns); live && b.Remote() {
+	if b, live := s.cfg.Relay.Broadcast(ns); live && b.Remote() && !ns.Hidden() {
 		return s.ask(b)
 	}
 	return p, ok

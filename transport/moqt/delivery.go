@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/freshet-live/freshet/relay"
@@ -196,8 +197,8 @@ func (p *publication) reconcile() {
 		return
 	}
 	p.skipped = false
-	for i := len(p.flows) - 1; i >= 0; i-- {
-		if f := p.flows[i]; !p.reader.Reads(f.header.Group) {
+	for _, f := range slices.Backward(p.flows) { // Removing one moves none that is still to come.
+		if !p.reader.Reads(f.header.Group) {
 			p.reset(f, wire.ResetTooFarBehind)
 		}
 	}

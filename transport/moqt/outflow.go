@@ -57,11 +57,9 @@ func (p *publication) begin(ctx context.Context, f *outflow, item relay.Item) {
 // pump writes on what has come of objects that are arriving. It tells whether
 // there was something.
 func (p *publication) pump(ctx context.Context) (moved bool) {
-	for i := len(p.flows) - 1; i >= 0; i-- {
-		// A write that fails may have ended flows.
-		if i < len(p.flows) && p.pumpFlow(ctx, p.flows[i]) {
-			moved = true
-		}
+	// A write that fails may end flows; who is passed over has its turn next time.
+	for i := 0; i < len(p.flows); i++ {
+		moved = p.pumpFlow(ctx, p.flows[i]) || moved
 	}
 	return moved
 }

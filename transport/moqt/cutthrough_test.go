@@ -197,10 +197,10 @@ func TestCutSubgroupIsReset(t *testing.T) {
 
 		_, short := relayed(t, track, 5, relay.SubgroupConfig{ID: 2})
 		must(t, short.Insert(relay.Object{ID: 4, Payload: []byte("whole"), Complete: time.Now()}))
-		short.End(false)
 		s := p.subgroup()
 		s.next()
 		s.read("whole")
+		short.End(false)
 		s.wantReset(p.d, wire.ResetInternal)
 
 		_, stalled := relayed(t, track, 5, relay.SubgroupConfig{ID: 1})

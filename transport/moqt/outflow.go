@@ -58,7 +58,7 @@ func (p *publication) begin(ctx context.Context, f *outflow, item relay.Item) {
 // there was something.
 func (p *publication) pump(ctx context.Context) (moved bool) {
 	// A write that fails may end flows; who is passed over has its turn next time.
-	for i := 0; i < len(p.flows); i++ {
+	for i := 0; i < len(p.flows); i++ { //nolint:intrange // It gets shorter under way.
 		moved = p.pumpFlow(ctx, p.flows[i]) || moved
 	}
 	return moved

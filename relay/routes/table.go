@@ -1,0 +1,146 @@
+package routes
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+)
+
+const (
+	// MaxHops bounds the way of a broadcast: origin, mids, edge, with room.
+	MaxHops = 8
+	// MaxRoutes bounds what one parent may announce.
+	MaxRoutes = 10_000
+	// MaxSize bounds an announcement in bytes.
+	MaxSize = 4 << 20
+	maxName = 512
+)
+
+// Route says that a parent can serve a broadcast.
+type Route struct {
+	// Name is the broadcast's.
+	Name string `json:"ns"`
+	// Epoch rises with each owner of the name; zero when it is not known.
+	Epoch uint64 `json:"epoch,omitempty"`
+	// Hops are the IDs of the nodes it passes, the origin first.
+	Hops []string `json:"hops"`
+}
+
+// ErrInvalid is wrapped by the errors of Parse.
+var ErrInvalid = errors.New("invalid announcement")
+
+// Parse reads an announcement: a JSON list of routes.
+func Parse(b []byte) ([]Route, error) {
+	if len(b) > MaxSize {
+		return nil, fmt.Errorf("%w: %d bytes", ErrInvalid, len(b))
+	}
+	var out []Route
+	if err := json.Unmarshal(b, &out); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if len(out) > MaxRoutes {
+		return nil, fmt.Errorf("%w: %d routes", ErrInvalid, len(out))
+	}
+	for _, r := range out {
+		if r.Name == "" || len(r.Name) > maxName || len(r.Hops) > MaxHops {
+			return nil, fmt.Errorf("%w: name of %d bytes, %d hops", ErrInvalid, len(r.Name), len(r.Hops))
+		}
+	}
+	return out, nil
+}
+
+// Encode writes an announcement, ordered by name.
+func Encode(list []Route) ([]byte, error) {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b Route) int { return cmp.Compare(a.Name, b.Name) })
+	if list == nil {
+		list = []Route{}
+	}
+	return json.Marshal(list)
+}
+
+// Table holds what the parents announce. It is used by one goroutine at a time.
+type Table struct {
+	self    string
+	parents map[string]*parent
+}
+
+type parent struct {
+	cost   int
+	routes map[string]Route
+}
+
+// NewTable makes the table of the node self.
+func NewTable(self string) *Table {
+	return &Table{self: self, parents: make(map[string]*parent)}
+}
+
+// Set replaces what a parent announces, and what it costs to use it. It gives the
+// number of routes that were refused because they have passed this node.
+func (t *Table) Set(name string, cost int, list []Route) (loops int) {
+	p := &parent{cost: cost, routes: make(map[string]Route, len(list))}
+	for _, r := range list {
+		if slices.Contains(r.Hops, t.self) {
+			loops++
+			continue
+		}
+		if len(r.Hops) < MaxHops {
+			p.routes[r.Name] = r
+		}
+	}
+	t.parents[name] = p
+	return loops
+}
+
+// Remove forgets a parent.
+func (t *Table) Remove(name string) { delete(t.parents, name) }
+
+// Choice is the best way to a broadcast.
+type Choice struct {
+	Parent string
+	Route  Route
+}
+
+// Choices gives the best way to each broadcast that some parent can serve.
+func (t *Table) Choices() map[string]Choice {
+	out := make(map[string]Choice)
+	costs := make(map[string]int)
+	for name, p := range t.parents {
+		for ns, r := range p.routes {
+			c := Choice{Parent: name, Route: r}
+			if old, ok := out[ns]; !ok || better(c, p.cost, old, costs[ns]) {
+				out[ns], costs[ns] = c, p.cost
+			}
+		}
+	}
+	return out
+}
+
+// better orders two ways to one broadcast: the newer owner, then fewer hops, then
+// cost. What is still equal is settled by a hash, so that children of two equal
+// parents spread over them, and each stays with its choice.
+func better(a Choice, costA int, b Choice, costB int) bool {
+	return cmp.Or(
+		cmp.Compare(b.Route.Epoch, a.Route.Epoch),
+		cmp.Compare(len(a.Route.Hops), len(b.Route.Hops)),
+		cmp.Compare(costA, costB),
+		cmp.Compare(weight(a), weight(b)),
+		cmp.Compare(a.Parent, b.Parent),
+	) < 0
+}
+
+func weight(c Choice) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(c.Parent + "\x00" + c.Route.Name))
+	return h.Sum64()
+}
+
+// Onward is what this node announces of a choice.
+func (t *Table) Onward(c Choice) Route {
+	r := c.Route
+	r.Hops = append(slices.Clone(r.Hops), t.self)
+	return r
+}

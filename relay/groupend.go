@@ -69,6 +69,32 @@ func (g *Group) overtake(n int, now time.Time) {
 	}
 }
 
+// Conclude ends the group, which is complete when id is the first object that it
+// lacks: a publisher who takes over says so ("End of Group") when all had come
+// before, though not the ends of its subgroups.
+func (g *Group) Conclude(id uint64) {
+	if first, ok := g.missing(); ok && first == id {
+		g.conclude()
+	}
+}
+
+// conclude ends the group as complete unless somebody feeds it.
+func (g *Group) conclude() {
+	g.mu.Lock()
+	for _, s := range g.open {
+		if s.suspended {
+			s.ended = true
+			delete(g.open, s.id)
+			g.ends = append(g.ends, subgroupEnd{after: len(g.objects), subgroup: s.id, whole: true})
+		}
+	}
+	changed := len(g.open) == 0 && g.closeLocked(false)
+	g.mu.Unlock()
+	if changed {
+		g.track.wake()
+	}
+}
+
 // forsake ends the group unless somebody feeds it.
 func (g *Group) forsake() {
 	g.mu.Lock()

@@ -95,6 +95,9 @@ const (
 	StatusNormal     Status = 0x0
 	StatusEndOfGroup Status = 0x3
 	StatusEndOfTrack Status = 0x4
+	// StatusUnknown is of FETCH alone and never in a log: whatever there was
+	// before this location, and behind the object before, nobody knows.
+	StatusUnknown Status = 0xFF
 )
 
 // Property is an Object or Track Property: Int holds the value of an even Type,

@@ -175,13 +175,33 @@ func (t *Track) drop() {
 // Forsake ends the groups with smaller IDs that nobody feeds: what is missing of
 // them will not come.
 func (t *Track) Forsake(before uint64) {
-	t.mu.RLock()
-	i, _ := t.search(before)
-	old := slices.Clone(t.groups[:i])
-	t.mu.RUnlock()
-	for _, g := range old {
+	for _, g := range t.older(before) {
 		g.forsake()
 	}
+}
+
+// Evicted tells whether objects from start on have left the log; those of groups
+// up to last are gone.
+func (t *Track) Evicted(start Location) (last uint64, some bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.evicted - 1, start.Group < t.evicted
+}
+
+// Conclude ends the groups with smaller IDs that nobody feeds as complete: all that
+// was missing of them was asked for and came.
+func (t *Track) Conclude(before uint64) {
+	for _, g := range t.older(before) {
+		g.conclude()
+	}
+}
+
+// older are the groups in the log with smaller IDs.
+func (t *Track) older(before uint64) []*Group {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	i, _ := t.search(before)
+	return slices.Clone(t.groups[:i])
 }
 
 // Resume is where a publisher who takes over has to go on: at the oldest object

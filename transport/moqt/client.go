@@ -53,6 +53,7 @@ type Object struct {
 	Reset error
 
 	datagram   bool
+	unknown    bool // A mark: nothing is known of what was before.
 	properties wire.KeyValues
 }
 

@@ -94,6 +94,16 @@ func (f *Fetch) End() relay.Location { return f.end }
 
 // Next waits for the next object; io.EOF is the end of the response.
 func (f *Fetch) Next(ctx context.Context) (Object, error) {
+	for {
+		o, err := f.next(ctx)
+		if err != nil || !o.unknown {
+			return o, err
+		}
+	}
+}
+
+// next gives the marks of unknown ranges, too.
+func (f *Fetch) next(ctx context.Context) (Object, error) {
 	select {
 	case o := <-f.queue:
 		return o, nil
@@ -160,12 +170,14 @@ func (f *Fetch) read(objects *wire.FetchReader, r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		if h.EndOfRange {
+		if h.EndOfRange && !h.Unknown {
 			continue
 		}
-		o, err := readObject(h, r)
-		if err != nil {
-			return err
+		o := Object{Location: h.Location, unknown: true}
+		if !h.EndOfRange {
+			if o, err = readObject(h, r); err != nil {
+				return err
+			}
 		}
 		select {
 		case f.queue <- o:

@@ -163,6 +163,7 @@ func (s *Subscription) Err() error {
 
 // Close ends the subscription.
 func (s *Subscription) Close() error {
+	s.depart(ErrSessionClosed)
 	if s.call.st == nil {
 		if err := s.call.w.write(&wire.Unsubscribe{RequestID: s.call.id}); err != nil {
 			return err
@@ -241,13 +242,21 @@ func (s *Subscription) read() {
 	}
 }
 
-// leave ends the subscription at once.
-func (s *Subscription) leave(err error) {
+// depart says that nobody wants what is under way, before the peer is told: it will
+// reset its streams.
+func (s *Subscription) depart(err error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.err == nil {
 		s.err = err
 		close(s.left)
 	}
+}
+
+// leave ends the subscription at once.
+func (s *Subscription) leave(err error) {
+	s.depart(err)
+	s.mu.Lock()
 	s.settleLocked()
 	s.mu.Unlock()
 	if s.call != nil {

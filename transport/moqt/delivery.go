@@ -41,6 +41,7 @@ type delivery struct {
 	// cut overrides the reason of the next skip that the reader reports.
 	cut     relay.SkipReason
 	skipped bool // The reader left a group, and its streams are to be reset.
+	resumes bool // Nothing went out yet of the group in whose midst reader began.
 
 	flows   []*outflow // Open streams, the oldest first.
 	spare   *outflow   // The last one that ended, to be used again.
@@ -56,6 +57,7 @@ func (p *publication) follow(w wishes) {
 	}
 	p.resetAll(wire.ResetCancelled)
 	p.version = w.version
+	p.resumes = w.start.Object > 0
 	p.reader = p.track.NewReader(relay.ReaderConfig{
 		Start:  w.start,
 		Until:  w.endGroup + 1, // Zero for no end.
@@ -151,6 +153,7 @@ func (p *publication) open(ctx context.Context, item relay.Item) *outflow {
 		Properties:  p.track.Properties() || len(o.Properties) > 0,
 	}
 	p.streams++
+	p.resumes = p.resumes && item.Location.Group != p.current().start.Group
 	p.scratch = p.s.d.AppendSubgroupHeader(p.scratch, f.header)
 	return f
 }
@@ -164,6 +167,21 @@ func (p *publication) endGroup(ctx context.Context, item relay.Item) {
 			continue
 		}
 		p.end(ctx, f, item.Cut)
+	}
+	if start := p.current().start; p.resumes && !item.Cut && item.Location.Group == start.Group {
+		p.sayEnd(ctx, item, start)
+	}
+}
+
+// sayEnd tells a subscriber who goes on within a group that it has all of it
+// ("Object Status": End of Group). A relay that lost its upstream does not know.
+func (p *publication) sayEnd(ctx context.Context, item relay.Item, start relay.Location) {
+	item.Location = start
+	item.Object = relay.Object{ID: start.Object, Status: relay.StatusEndOfGroup}
+	p.scratch = p.scratch[:0]
+	if f := p.open(ctx, item); f != nil {
+		p.begin(ctx, f, item)
+		p.end(ctx, f, false)
 	}
 }
 

@@ -105,6 +105,12 @@ func upstreamFailed(ctx context.Context, err error) error {
 
 // sendLog sends what the log has of the range.
 func (f *fetchSend) sendLog(ctx context.Context) error {
+	if last, some := f.track.Evicted(f.start); some && !f.descending {
+		unknown := relay.Object{Status: relay.StatusUnknown}
+		if err := f.send(ctx, min(last, f.end.Group), &unknown); err != nil {
+			return err
+		}
+	}
 	for g := f.next(nil); g != nil; g = f.next(g) {
 		// Of one group upstream may have the head and the log the rest.
 		if err := f.sendHeld(ctx, g.ID()); err != nil {
@@ -196,10 +202,14 @@ func (f *fetchSend) overdue(g *relay.Group, began time.Time) bool {
 // send writes an object. One that only marks an end is no object of a response:
 // the end of the range says as much.
 func (f *fetchSend) send(ctx context.Context, group uint64, o *relay.Object) error {
-	if o.Status != relay.StatusNormal {
+	switch o.Status {
+	case relay.StatusNormal:
+		f.scratch = f.x.s.d.AppendFetchObject(f.scratch[:0], &f.cursor, group, o)
+	case relay.StatusUnknown:
+		f.scratch = f.x.s.d.AppendFetchUnknown(f.scratch[:0], &f.cursor, group)
+	default:
 		return nil
 	}
-	f.scratch = f.x.s.d.AppendFetchObject(f.scratch[:0], &f.cursor, group, o)
 	return f.write(ctx, o.Payload)
 }
 
@@ -216,6 +226,9 @@ type heldGroup struct {
 func (f *fetchSend) hold(_ context.Context, group uint64, o *relay.Object) error {
 	if f.heldBytes += len(o.Payload); f.heldBytes > maxHeld {
 		return errUnknown
+	}
+	if o.Status == relay.StatusUnknown {
+		return nil
 	}
 	if n := len(f.held); n == 0 || f.held[n-1].id != group {
 		f.held = append(f.held, heldGroup{id: group})

@@ -39,7 +39,7 @@ func (s *session) subscribeInto(ctx context.Context, t *relay.Track, accepted fu
 	if resume {
 		o.Filter = &wire.Filter{Type: wire.AbsoluteStart, Start: from}
 	}
-	in.resume = resume
+	in.resume, in.from = resume, from
 	sub, err := s.subscribe(ctx, t.Broadcast().Namespace(), t.Name(), o)
 	if err != nil {
 		return s.upstreamError(err)
@@ -73,7 +73,9 @@ func (s *session) upstreamError(err error) error {
 		}
 		return err
 	}
-	if errors.Is(err, ErrGoingAway) || s.ctx.Err() != nil || isStreamEnd(err) {
+	// Streams may know of the end before the session does.
+	_, closed := errors.AsType[*CloseError](err)
+	if closed || errors.Is(err, ErrGoingAway) || s.ctx.Err() != nil || isStreamEnd(err) {
 		return fmt.Errorf("%w: %w", relay.ErrLost, err)
 	}
 	return err
@@ -98,11 +100,16 @@ func (s *session) fetchPast(ctx context.Context, sub *Subscription, in *intoTrac
 type pastFill struct {
 	track     *relay.Track
 	subgroups map[place]*relay.Subgroup
+	unknown   bool // Of some nobody knows whether they were.
 }
 
 type place struct{ group, subgroup uint64 }
 
 func (p *pastFill) take(group uint64, o relay.Object) error {
+	if o.Status == relay.StatusUnknown {
+		p.unknown = true
+		return nil
+	}
 	g, err := p.track.OpenGroup(group)
 	if err != nil {
 		return err
@@ -147,11 +154,13 @@ func (s *session) fetchInto(ctx context.Context, t *relay.Track, start, end rela
 // into hands a fetch's objects out as the relay's.
 func (f *Fetch) into(ctx context.Context, emit func(uint64, relay.Object) error) error {
 	for {
-		o, err := f.Next(ctx)
-		if errors.Is(err, io.EOF) {
+		o, err := f.next(ctx)
+		switch {
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err == nil {
+		case err == nil && o.unknown:
+			err = emit(o.Location.Group, relay.Object{ID: o.Location.Object, Status: relay.StatusUnknown})
+		case err == nil:
 			err = emit(o.Location.Group, relay.Object{
 				ID: o.Location.Object, Subgroup: o.Subgroup, Datagram: o.datagram, Priority: o.Priority,
 				Properties: o.properties, Payload: o.Payload, Complete: o.Arrival,
@@ -170,7 +179,8 @@ type intoTrack struct {
 	track    *relay.Track
 	accepted func(relay.TrackConfig)
 	resume   bool
-	begun    sync.Once // The first stream of a subscription that resumes.
+	from     relay.Location // The first object that the subscription itself brings.
+	begun    sync.Once      // The first stream of a subscription that resumes.
 
 	// Set by accept, before streams are read; then read-only.
 	sub      *Subscription
@@ -192,8 +202,9 @@ func (in *intoTrack) accept(sub *Subscription, properties wire.KeyValues) {
 	if p, ok := properties.Get(wire.PropertyDefaultPriority); ok {
 		in.priority = uint8(min(p.Int, 255))
 	}
-	if !in.resume {
+	if !in.resume && sub.largest != nil {
 		in.join = sub.largest
+		in.from = relay.Location{Group: in.join.Group, Object: in.join.Object + 1}
 	}
 	in.accepted(relay.TrackConfig{Priority: in.priority, Properties: true, Started: sub.largest != nil})
 }
@@ -227,8 +238,7 @@ func (in *intoTrack) stream(sh wire.SubgroupHeader, r *wire.StreamReader, turn *
 		turn.await(in.s.ctx)
 	}
 	if in.resume {
-		// The peer begins here: what is missing before is gone.
-		in.begun.Do(func() { in.track.Forsake(sh.Group) })
+		in.begun.Do(func() { in.s.tasks.Go(func() { in.bridge(sh.Group) }) })
 	}
 	g, err := in.track.OpenGroup(sh.Group)
 	turn.done()
@@ -240,6 +250,31 @@ func (in *intoTrack) stream(sh wire.SubgroupHeader, r *wire.StreamReader, turn *
 	}
 	f := subgroupFill{in: in, header: sh, group: g, r: r}
 	return f.run(wire.NewSubgroupReader(r, sh))
+}
+
+// bridgeWithin bounds the fetch of what is missing before the group that a peer who
+// takes over begins with: who watches live gains nothing from what comes later.
+const bridgeWithin = 2 * time.Second
+
+// bridge fetches what lies between the place to resume at and the first group of
+// the subscription. A relay that has just begun with the track itself has it from
+// further up. What does not come is gone.
+func (in *intoTrack) bridge(first uint64) {
+	defer in.track.Forsake(first)
+	if first <= in.from.Group {
+		return
+	}
+	ctx, cancel := context.WithTimeout(in.s.ctx, bridgeWithin)
+	defer cancel()
+	past := pastFill{track: in.track, subgroups: make(map[place]*relay.Subgroup)}
+	err := in.s.fetchInto(ctx, in.track, in.from, relay.Location{Group: first - 1}, past.take)
+	past.suspend()
+	if err == nil && !past.unknown {
+		in.track.Conclude(first)
+		return
+	}
+	in.s.log.Info("objects are lost that no upstream has", "track", in.track.Name(),
+		"from_group", in.from.Group, "from_object", in.from.Object, "before_group", first, "error", err)
 }
 
 // datagram takes in an object that came in a datagram.

@@ -43,6 +43,11 @@ func (f *subgroupFill) run(objects *wire.SubgroupReader) error {
 func (f *subgroupFill) object(h *wire.ObjectHeader) error {
 	o := objectOf(h)
 	o.Priority = f.header.Priority
+	if o.Status == relay.StatusEndOfGroup && h.Location == f.in.from {
+		// There is no such object: it says that nothing was missing.
+		f.group.Conclude(o.ID)
+		return nil
+	}
 	if f.subgroup == nil {
 		if err := f.open(h); err != nil {
 			return err
@@ -108,7 +113,7 @@ func (f *subgroupFill) end(err error) error {
 		}
 		return nil
 	case f.subgroup == nil:
-	case isReset && reset.Remote:
+	case isReset && reset.Remote && !f.in.departed():
 		f.subgroup.End(false)
 	case errors.Is(err, relay.ErrMalformed):
 		f.subgroup.End(false)
@@ -117,4 +122,15 @@ func (f *subgroupFill) end(err error) error {
 		f.subgroup.Suspend()
 	}
 	return err
+}
+
+// departed tells whether we left, so that the peer's resets say nothing of the
+// objects.
+func (in *intoTrack) departed() bool {
+	select {
+	case <-in.sub.left:
+		return true
+	default:
+		return in.s.ctx.Err() != nil
+	}
 }

@@ -145,6 +145,17 @@ func (d *Dialect) AppendFetchObject(b []byte, cur *FetchCursor, group uint64, o 
 	return d.varint.append(b, uint64(o.Size))
 }
 
+// AppendFetchUnknown appends the mark that nothing is known of what is between the
+// object before and the end of a group ("End of Range").
+func (d *Dialect) AppendFetchUnknown(b []byte, cur *FetchCursor, group uint64) []byte {
+	const last = 1<<62 - 1 // The largest object ID that every draft can say.
+	b = d.varint.append(b, fetchUnknownEnd)
+	b = d.varint.append(b, d.fetchIDs.groupField(cur, group))
+	b = d.varint.append(b, d.fetchIDs.objectField(cur, last, true))
+	cur.started, cur.prior = true, Location{Group: group, Object: last}
+	return b
+}
+
 func fetchFlags(cur *FetchCursor, newGroup bool, o *relay.Object) uint64 {
 	flags := uint64(0)
 	switch {

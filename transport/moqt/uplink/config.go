@@ -1,0 +1,96 @@
+package uplink
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/transport/moqt"
+)
+
+// Where announcements are published, on every node.
+const (
+	Namespace relay.Namespace = ".freshet"
+	Track     string          = "routes"
+)
+
+// Parent is a node to get broadcasts from.
+type Parent struct {
+	// URL is https://host:port/moq for WebTransport, moqt://host:port for raw QUIC.
+	URL string
+	// Cost orders parents that serve a broadcast equally well, lowest first.
+	Cost int
+}
+
+// Config configures a Manager. Self, Relay and Dial are required.
+type Config struct {
+	// Self is this node's ID, unique among all nodes.
+	Self  string
+	Relay *relay.Relay
+	// Dial connects to a parent.
+	Dial func(ctx context.Context, url string) (moqt.Conn, error)
+	// Token, if set, is shown to parents.
+	Token string
+	// Window is how far back media is kept; Linger how long a track stays
+	// subscribed to without readers, relay.DefaultLinger when zero.
+	Window, Linger time.Duration
+	// Grace is how long a broadcast outlives its last way; DefaultGrace when zero.
+	Grace time.Duration
+	// Epoch gives the epoch of a broadcast that is published here; may be nil.
+	Epoch func(relay.Namespace) uint64
+	// Logger and Registerer may be nil.
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// DefaultGrace is enough for a parent to restart, or for an encoder to move.
+const DefaultGrace = 10 * time.Second
+
+const (
+	// firstRetry and lastRetry are the waits between attempts to reach a parent.
+	firstRetry = 250 * time.Millisecond
+	lastRetry  = 10 * time.Second
+	// steady is how long a session has to last for the waits to start again.
+	steady = 10 * time.Second
+	// dialWithin bounds an attempt.
+	dialWithin = 5 * time.Second
+	// coalesce is how long changes are gathered before they are announced.
+	coalesce = 20 * time.Millisecond
+	// movedGrace is how long a track that ended at a parent waits for its publisher
+	// to show up at another.
+	movedGrace = 3 * time.Second
+)
+
+type metrics struct {
+	sessions   prometheus.Gauge
+	dials      *prometheus.CounterVec
+	broadcasts prometheus.Gauge
+	switches   prometheus.Counter
+	loops      prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) metrics {
+	auto := promauto.With(reg)
+	return metrics{
+		sessions: auto.NewGauge(prometheus.GaugeOpts{
+			Name: "freshet_uplink_sessions", Help: "Parents connected.",
+		}),
+		dials: auto.NewCounterVec(prometheus.CounterOpts{
+			Name: "freshet_uplink_dials_total", Help: "Attempts to connect to a parent.",
+		}, []string{"result"}),
+		broadcasts: auto.NewGauge(prometheus.GaugeOpts{
+			Name: "freshet_uplink_broadcasts", Help: "Broadcasts that a parent can serve.",
+		}),
+		switches: auto.NewCounter(prometheus.CounterOpts{
+			Name: "freshet_uplink_switches_total", Help: "Broadcasts that changed their parent.",
+		}),
+		loops: auto.NewCounter(prometheus.CounterOpts{
+			Name: "freshet_uplink_loops_refused_total",
+			Help: "Announced broadcasts that were refused because they have passed this node.",
+		}),
+	}
+}

@@ -151,12 +151,12 @@ func TestMoQFromSRT(t *testing.T) {
 	get(t, g.url("/live/demo/index.m3u8"))
 	for _, protocol := range wire.Protocols() {
 		t.Run("quic "+protocol, func(t *testing.T) {
-			conn, err := quicconn.Dial(t.Context(), g.web.HTTPSAddr().String(), certs.Pinned(g.certs.Hash()), []string{protocol})
+			conn, err := quicconn.Dial(t.Context(), g.web.HTTPSAddr().String(), certs.Pinned(g.certs.Hash()), []string{protocol}, nil)
 			watch(t, conn, err)
 		})
 		t.Run("webtransport "+protocol, func(t *testing.T) {
 			url := "https://" + g.web.HTTPSAddr().String() + "/moq"
-			conn, err := wtconn.Dial(t.Context(), url, certs.Pinned(g.certs.Hash()), []string{protocol}, nil)
+			conn, err := wtconn.Dial(t.Context(), url, certs.Pinned(g.certs.Hash()), []string{protocol}, nil, nil)
 			watch(t, conn, err)
 		})
 	}
@@ -207,7 +207,7 @@ func TestDrain(t *testing.T) {
 	g := startGateway(t, loopback())
 	g.push(t)
 	get(t, g.url("/live/demo/index.m3u8"))
-	conn, err := quicconn.Dial(t.Context(), g.web.HTTPSAddr().String(), certs.Pinned(g.certs.Hash()), wire.Protocols())
+	conn, err := quicconn.Dial(t.Context(), g.web.HTTPSAddr().String(), certs.Pinned(g.certs.Hash()), wire.Protocols(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

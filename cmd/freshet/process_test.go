@@ -106,7 +106,7 @@ func TestServeEndsOnSIGTERM(t *testing.T) {
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	cmd, addr := serving(t)
 	// The certificate is the other process's own; the session counts here.
-	conn, err := quicconn.Dial(t.Context(), addr, &tls.Config{InsecureSkipVerify: true}, wire.Protocols())
+	conn, err := quicconn.Dial(t.Context(), addr, &tls.Config{InsecureSkipVerify: true}, wire.Protocols(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

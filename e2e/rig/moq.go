@@ -23,7 +23,7 @@ func (g *Gateway) DialMoQ(ctx context.Context, config moqt.ClientConfig, protoco
 	if len(protocols) == 0 {
 		protocols = wire.Protocols()
 	}
-	conn, err := wtconn.Dial(ctx, g.HTTPS("/moq"), anyCertificate, protocols, nil)
+	conn, err := wtconn.Dial(ctx, g.HTTPS("/moq"), anyCertificate, protocols, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (g *Gateway) DialRawQUIC(ctx context.Context, protocols ...string) (moqt.Co
 	if len(protocols) == 0 {
 		protocols = wire.Protocols()
 	}
-	return quicconn.Dial(ctx, g.QUIC(), anyCertificate, protocols)
+	return quicconn.Dial(ctx, g.QUIC(), anyCertificate, protocols, nil)
 }
 
 // Catalog subscribes to a broadcast's catalog for as long as it takes to get

@@ -54,7 +54,7 @@ func TestDrainLetsWorkEnd(t *testing.T) {
 		}()
 		<-entered
 	}
-	session, err := wtconn.Dial(t.Context(), n.encrypted()+"/moq", n.pinned(), []string{"moqt-18"}, nil)
+	session, err := wtconn.Dial(t.Context(), n.encrypted()+"/moq", n.pinned(), []string{"moqt-18"}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,11 +81,11 @@ func TestDrainLetsWorkEnd(t *testing.T) {
 func TestDrainDeadline(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, func(cfg *httpd.Config) { cfg.DrainTimeout = 300 * time.Millisecond })
-	raw, err := quicconn.Dial(t.Context(), n.HTTPSAddr().String(), n.pinned(), []string{"moqt-18"})
+	raw, err := quicconn.Dial(t.Context(), n.HTTPSAddr().String(), n.pinned(), []string{"moqt-18"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, err := wtconn.Dial(t.Context(), n.encrypted()+"/moq", n.pinned(), []string{"moqt-18"}, nil)
+	session, err := wtconn.Dial(t.Context(), n.encrypted()+"/moq", n.pinned(), []string{"moqt-18"}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -363,10 +363,10 @@ func TestMoQOverBothTransports(t *testing.T) {
 	defer cancel()
 	for name, dial := range map[string]func() (moqt.Conn, error){
 		"raw": func() (moqt.Conn, error) {
-			return quicconn.Dial(ctx, n.HTTPSAddr().String(), n.pinned(), []string{"moqt-18"})
+			return quicconn.Dial(ctx, n.HTTPSAddr().String(), n.pinned(), []string{"moqt-18"}, nil)
 		},
 		"webtransport": func() (moqt.Conn, error) {
-			return wtconn.Dial(ctx, n.encrypted()+"/moq", n.pinned(), []string{"moqt-18"}, nil)
+			return wtconn.Dial(ctx, n.encrypted()+"/moq", n.pinned(), []string{"moqt-18"}, nil, nil)
 		},
 	} {
 		conn, err := dial()

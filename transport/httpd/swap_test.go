@@ -54,7 +54,7 @@ func TestCertificateSwapUnderLoad(t *testing.T) {
 			return conn.(*tls.Conn).ConnectionState().PeerCertificates[0], nil
 		},
 		"quic": func() (*x509.Certificate, error) {
-			conn, err := quicconn.Dial(ctx, n.HTTPSAddr().String(), trusting, []string{"moqt-18"})
+			conn, err := quicconn.Dial(ctx, n.HTTPSAddr().String(), trusting, []string{"moqt-18"}, nil)
 			if err != nil {
 				return nil, err
 			}

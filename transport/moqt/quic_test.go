@@ -50,7 +50,7 @@ func TestOverQUIC(t *testing.T) {
 			o.group(video, 1, 2)
 			addr, pinned := listenQUIC(t, o)
 			ctx := ctxFor(t, 20*time.Second)
-			conn, err := quicconn.Dial(ctx, addr, pinned, []string{protocol})
+			conn, err := quicconn.Dial(ctx, addr, pinned, []string{protocol}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

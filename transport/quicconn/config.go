@@ -39,8 +39,18 @@ func ServerConfig() *quic.Config {
 	}
 }
 
-// ClientConfig is for Dial, here and over WebTransport: a client receives media, so its windows are those
-// of quic-go (up to 15 MB), and a whole queue of groups may come at once.
+// UplinkConfig is for a relay's connection to its parent: a parent that vanishes
+// is missed within seconds, on a link that is never quiet for long.
+func UplinkConfig() *quic.Config {
+	c := ClientConfig()
+	c.MaxIdleTimeout = 3 * time.Second
+	c.KeepAlivePeriod = time.Second
+	return c
+}
+
+// ClientConfig is for Dial, here and over WebTransport: a client receives media, so
+// its windows are those of quic-go (up to 15 MB), and a whole queue of groups may
+// come at once.
 func ClientConfig() *quic.Config {
 	return &quic.Config{
 		HandshakeIdleTimeout:             5 * time.Second,

@@ -62,7 +62,7 @@ func (n *node) dial(t *testing.T, protocols ...string) (client, server moqt.Conn
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	client, err = quicconn.Dial(ctx, n.Addr().String(), n.pinned, protocols)
+	client, err = quicconn.Dial(ctx, n.Addr().String(), n.pinned, protocols, nil)
 	if err != nil {
 		return nil, nil, err
 	}

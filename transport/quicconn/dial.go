@@ -13,11 +13,14 @@ import (
 
 // Dial connects over raw QUIC from a socket of its own, which is closed with
 // the connection. protocols are the ALPNs offered, newest first. Authority and
-// path go into SETUP, not here.
-func Dial(ctx context.Context, addr string, tlsConf *tls.Config, protocols []string) (moqt.Conn, error) {
+// path go into SETUP, not here. quicConf may be nil for ClientConfig.
+func Dial(ctx context.Context, addr string, tlsConf *tls.Config, protocols []string, quicConf *quic.Config) (moqt.Conn, error) {
+	if quicConf == nil {
+		quicConf = ClientConfig()
+	}
 	conf := tlsConf.Clone()
 	conf.NextProtos = slices.Clone(protocols)
-	qc, err := quic.DialAddr(ctx, addr, conf, ClientConfig())
+	qc, err := quic.DialAddr(ctx, addr, conf, quicConf)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", addr, err)
 	}

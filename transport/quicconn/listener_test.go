@@ -100,7 +100,7 @@ func TestHandshakeFloodFromOneAddress(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		relay := dropAnswers(t, n.Addr())
 		go func() {
-			_, _ = quicconn.Dial(ctx, relay.String(), n.pinned, []string{"moqt-18"})
+			_, _ = quicconn.Dial(ctx, relay.String(), n.pinned, []string{"moqt-18"}, nil)
 		}()
 		t.Cleanup(cancel)
 	}
@@ -162,7 +162,7 @@ func TestDrain(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if _, err := quicconn.Dial(ctx, n.Addr().String(), n.pinned, []string{"moqt-18"}); err == nil {
+	if _, err := quicconn.Dial(ctx, n.Addr().String(), n.pinned, []string{"moqt-18"}, nil); err == nil {
 		t.Error("a new connection was accepted")
 	}
 	out, err := client.OpenUniStream(t.Context())

@@ -73,7 +73,7 @@ func (n *node) dial(t *testing.T, path string, header http.Header, protocols ...
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	client, err = wtconn.Dial(ctx, n.url+path, n.pinned, protocols, header)
+	client, err = wtconn.Dial(ctx, n.url+path, n.pinned, protocols, header, nil)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -22,15 +22,18 @@ const linger = 500 * time.Millisecond
 
 // Dial opens a session at an https URL over a QUIC connection of its own.
 // protocols are the subprotocols offered; header is sent with the CONNECT and
-// may be nil.
-func Dial(ctx context.Context, rawURL string, tlsConf *tls.Config, protocols []string, header http.Header) (moqt.Conn, error) {
+// may be nil; quicConf may be nil for quicconn.ClientConfig.
+func Dial(ctx context.Context, rawURL string, tlsConf *tls.Config, protocols []string, header http.Header, quicConf *quic.Config) (moqt.Conn, error) {
+	if quicConf == nil {
+		quicConf = quicconn.ClientConfig()
+	}
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
 	conf := tlsConf.Clone()
 	conf.NextProtos = []string{http3.NextProtoH3}
-	qc, err := quic.DialAddr(ctx, hostPort(u), conf, quicconn.ClientConfig())
+	qc, err := quic.DialAddr(ctx, hostPort(u), conf, quicConf)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", u.Host, err)
 	}

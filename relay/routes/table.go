@@ -69,8 +69,9 @@ type Table struct {
 }
 
 type parent struct {
-	cost   int
-	routes map[string]Route
+	cost    int
+	leaving bool
+	routes  map[string]Route
 }
 
 // NewTable makes the table of the node self.
@@ -95,6 +96,14 @@ func (t *Table) Set(name string, cost int, list []Route) (loops int) {
 	return loops
 }
 
+// Leave says that a parent goes away: every other one is better. It holds until the
+// next Set.
+func (t *Table) Leave(name string) {
+	if p := t.parents[name]; p != nil {
+		p.leaving = true
+	}
+}
+
 // Remove forgets a parent.
 func (t *Table) Remove(name string) { delete(t.parents, name) }
 
@@ -107,29 +116,40 @@ type Choice struct {
 // Choices gives the best way to each broadcast that some parent can serve.
 func (t *Table) Choices() map[string]Choice {
 	out := make(map[string]Choice)
-	costs := make(map[string]int)
+	ways := make(map[string]*parent)
 	for name, p := range t.parents {
 		for ns, r := range p.routes {
 			c := Choice{Parent: name, Route: r}
-			if old, ok := out[ns]; !ok || better(c, p.cost, old, costs[ns]) {
-				out[ns], costs[ns] = c, p.cost
+			if old, ok := out[ns]; !ok || better(c, p, old, ways[ns]) {
+				out[ns], ways[ns] = c, p
 			}
 		}
 	}
 	return out
 }
 
-// better orders two ways to one broadcast: the newer owner, then fewer hops, then
-// cost. What is still equal is settled by a hash, so that children of two equal
+// better orders two ways to one broadcast: the newer owner, then a parent that
+// stays, fewer hops, lower cost. What is still equal is settled by a hash, so that children of two equal
 // parents spread over them, and each stays with its choice.
-func better(a Choice, costA int, b Choice, costB int) bool {
+func better(a Choice, of *parent, b Choice, other *parent) bool {
 	return cmp.Or(
 		cmp.Compare(b.Route.Epoch, a.Route.Epoch),
+		compareBool(of.leaving, other.leaving),
 		cmp.Compare(len(a.Route.Hops), len(b.Route.Hops)),
-		cmp.Compare(costA, costB),
+		cmp.Compare(of.cost, other.cost),
 		cmp.Compare(weight(a), weight(b)),
 		cmp.Compare(a.Parent, b.Parent),
 	) < 0
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 func weight(c Choice) uint64 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/quic-go/quic-go"
 
@@ -25,6 +26,9 @@ func NewConn(qc *quic.Conn) *Conn {
 
 // Protocol is the ALPN.
 func (c *Conn) Protocol() string { return c.qc.ConnectionState().TLS.NegotiatedProtocol }
+
+// RTT is the smoothed round-trip time.
+func (c *Conn) RTT() time.Duration { return c.qc.ConnectionStats().SmoothedRTT }
 
 // RemoteAddr is the peer's address.
 func (c *Conn) RemoteAddr() net.Addr { return c.qc.RemoteAddr() }

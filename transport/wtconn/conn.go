@@ -66,6 +66,9 @@ func (c *Conn) reason() error {
 // Protocol is the negotiated subprotocol, empty when the client offered none.
 func (c *Conn) Protocol() string { return c.session.SessionState().ApplicationProtocol }
 
+// RTT is the smoothed round-trip time.
+func (c *Conn) RTT() time.Duration { return c.qc.ConnectionStats().SmoothedRTT }
+
 // RemoteAddr is the peer's address.
 func (c *Conn) RemoteAddr() net.Addr { return c.session.RemoteAddr() }
 

@@ -53,7 +53,7 @@ const DefaultGrace = 10 * time.Second
 const (
 	// firstRetry and lastRetry are the waits between attempts to reach a parent.
 	firstRetry = 250 * time.Millisecond
-	lastRetry  = 10 * time.Second
+	lastRetry  = 3 * time.Second
 	// steady is how long a session has to last for the waits to start again.
 	steady = 10 * time.Second
 	// dialWithin bounds an attempt.

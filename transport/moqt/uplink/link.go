@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,7 @@ type link struct {
 
 	mu      sync.Mutex
 	session *session // Guarded by mu. nil while there is none.
+	leaving *session // Guarded by mu. The one before, until session can replace it.
 }
 
 func newLink(m *Manager, p Parent) *link {
@@ -44,10 +46,65 @@ func (l *link) upstream() relay.Upstream {
 	return l.session
 }
 
-func (l *link) set(s *session) {
+// begin makes s the session; the one before stays until s knows its broadcasts.
+func (l *link) begin(s *session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.session = s
+	l.leaving, l.session = l.session, s
+}
+
+// end forgets a session that has ended; its broadcasts move before its streams are
+// closed.
+func (l *link) end(s *session) {
+	l.mu.Lock()
+	was := l.session == s
+	if was {
+		l.session = nil
+	}
+	l.mu.Unlock()
+	if was {
+		l.m.lost(l)
+	}
+	_ = s.c.Close()
+}
+
+// take notes what s announces, and leaves the session before it.
+func (l *link) take(s *session, list []routes.Route) {
+	l.mu.Lock()
+	if l.session != s {
+		l.mu.Unlock()
+		return
+	}
+	before := l.leaving
+	l.leaving = nil
+	l.mu.Unlock()
+	l.m.heard(l, list, l.costOf(s), s.parting.Load())
+	if before != nil {
+		_ = before.c.Close()
+	}
+}
+
+// avoid makes every other parent better than this one, whose session s goes away.
+func (l *link) avoid(s *session) {
+	s.parting.Store(true)
+	l.mu.Lock()
+	current := l.session == s
+	l.mu.Unlock()
+	if current {
+		l.m.leave(l)
+	}
+}
+
+const (
+	// costUnit is more than every distance: what is configured counts first.
+	costUnit = 1 << 8
+	// nearby is a round trip that is as good as none; each doubling costs one.
+	nearby = 5 * time.Millisecond
+)
+
+// costOf is what the configuration says of the parent, then how far it is.
+func (l *link) costOf(s *session) int {
+	return int(l.cost.Load())*costUnit + bits.Len64(uint64(s.rtt()/nearby))
 }
 
 // run keeps a session for ever, at the URL that the parent sent us to last.
@@ -82,8 +139,8 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// connect runs one session to its end. It gives the URL that the parent named in
-// GOAWAY, and why the session ended.
+// connect runs one session until it ends, or until the parent asks us to leave: then
+// it goes on beside the attempts to reach the URL that the parent named.
 func (l *link) connect(url string) (next string, err error) {
 	s, err := l.dial(url)
 	if err != nil {
@@ -91,18 +148,26 @@ func (l *link) connect(url string) (next string, err error) {
 		return "", err
 	}
 	l.m.metrics.dials.WithLabelValues("connected").Inc()
-	l.m.metrics.sessions.Inc()
-	defer l.m.metrics.sessions.Dec()
 	l.m.log.Info("parent connected", "parent", url, "draft", s.c.Draft())
-	l.set(s)
-	defer func() {
-		// First the broadcasts move, then the session goes.
-		l.set(nil)
-		l.m.lost(l)
-		_ = s.c.Close()
-	}()
-	return s.listen(l)
+	l.begin(s)
+	ended := make(chan error, 1)
+	l.m.tasks.Go(func() {
+		l.m.metrics.sessions.Inc()
+		defer l.m.metrics.sessions.Dec()
+		err := s.hear(l.ctx, l)
+		l.end(s)
+		ended <- err
+	})
+	select {
+	case uri := <-s.goaway:
+		l.avoid(s)
+		return uri, errGoingAway
+	case err := <-ended:
+		return "", err
+	}
 }
+
+var errGoingAway = errors.New("parent goes away")
 
 func (l *link) dial(url string) (*session, error) {
 	ctx, cancel := context.WithTimeout(l.ctx, dialWithin)
@@ -111,7 +176,7 @@ func (l *link) dial(url string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{goaway: make(chan string, 1)}
+	s := &session{conn: conn, goaway: make(chan string, 1)}
 	// The session lives on beyond the attempt.
 	s.c, err = moqt.NewClient(context.WithoutCancel(ctx), conn, moqt.ClientConfig{
 		Logger: l.m.log, AuthToken: l.m.cfg.Token,
@@ -125,8 +190,18 @@ func (l *link) dial(url string) (*session, error) {
 
 // session is one session with a parent: a source of tracks.
 type session struct {
-	c      *moqt.Client
-	goaway chan string
+	conn    moqt.Conn
+	c       *moqt.Client
+	goaway  chan string
+	parting atomic.Bool // The parent sent GOAWAY.
+}
+
+// rtt is the round-trip time to the parent, as far as the transport knows it.
+func (s *session) rtt() time.Duration {
+	if measured, ok := s.conn.(interface{ RTT() time.Duration }); ok {
+		return measured.RTT()
+	}
+	return 0
 }
 
 // Subscribe implements relay.Upstream.
@@ -137,25 +212,6 @@ func (s *session) Subscribe(ctx context.Context, t *relay.Track, accepted func(r
 // Fetch implements relay.Upstream.
 func (s *session) Fetch(ctx context.Context, t *relay.Track, start, end relay.Location, emit func(uint64, relay.Object) error) error {
 	return s.c.FetchInto(ctx, t, start, end, emit)
-}
-
-// listen takes the parent's announcements in until the session ends, or the parent
-// asks us to leave.
-func (s *session) listen(l *link) (next string, err error) {
-	ctx, cancel := context.WithCancel(l.ctx)
-	defer cancel()
-	ended := make(chan error, 1)
-	l.m.tasks.Go(func() { ended <- s.hear(ctx, l) })
-	select {
-	case uri := <-s.goaway:
-		cancel()
-		if err := <-ended; !errors.Is(err, context.Canceled) {
-			return uri, fmt.Errorf("parent goes away: %w", err)
-		}
-		return uri, errors.New("parent goes away")
-	case err := <-ended:
-		return "", err
-	}
 }
 
 // hear reads the routes of a relay of ours, or the namespaces of another.
@@ -180,7 +236,7 @@ func (s *session) hear(ctx context.Context, l *link) error {
 		if err != nil {
 			return err
 		}
-		l.m.heard(l, list)
+		l.take(s, list)
 	}
 }
 
@@ -205,7 +261,7 @@ func (s *session) hearNamespaces(ctx context.Context, l *link) error {
 		for ns := range live {
 			list = append(list, routes.Route{Name: string(ns), Hops: []string{l.url}})
 		}
-		l.m.heard(l, list)
+		l.take(s, list)
 	}
 }
 

@@ -115,15 +115,28 @@ func (m *Manager) linkLocked() {
 }
 
 // heard takes over what a parent announces.
-func (m *Manager) heard(l *link, list []routes.Route) {
+func (m *Manager) heard(l *link, list []routes.Route, cost int, leaving bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.links[l.url] != l {
 		return
 	}
-	loops := m.table.Set(l.url, int(l.cost.Load()), list)
+	loops := m.table.Set(l.url, cost, list)
+	if leaving {
+		m.table.Leave(l.url)
+	}
 	m.metrics.loops.Add(float64(loops))
 	m.applyLocked()
+}
+
+// leave moves to other parents what they can serve, too.
+func (m *Manager) leave(l *link) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.links[l.url] == l {
+		m.table.Leave(l.url)
+		m.applyLocked()
+	}
 }
 
 // lost forgets what a parent announced.

@@ -396,6 +396,34 @@ func TestParentDrains(t *testing.T) {
 	})
 }
 
+// A child with one parent is sent to another one, and its viewers see nothing of it.
+func TestOnlyParentSendsElsewhere(t *testing.T) {
+	in(t, func(w *world) {
+		w.node("origin").encoder()
+		a := w.node("a", "origin")
+		w.node("b", "origin")
+		edge := w.node("edge", "a")
+		time.Sleep(time.Second)
+		v := edge.viewer("18")
+		v.watch(2 * time.Second)
+		drained := make(chan struct{})
+		go func() {
+			defer close(drained)
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			a.server.Drain(ctx, "b")
+		}()
+		n, longest := v.watch(5 * time.Second)
+		if n < 45 || longest > 500*time.Millisecond {
+			w.t.Errorf("%d objects in 5 s, %v without one", n, longest)
+		}
+		<-drained
+		if got := edge.up.Snapshot(); len(got.Parents) != 1 || !got.Parents[0].Connected || len(got.Broadcasts) != 1 {
+			w.t.Errorf("%+v", got)
+		}
+	})
+}
+
 func TestOneSubscriptionForManyViewers(t *testing.T) {
 	in(t, func(w *world) {
 		origin := w.node("origin")

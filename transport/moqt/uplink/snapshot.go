@@ -1,0 +1,58 @@
+package uplink
+
+import (
+	"maps"
+	"slices"
+)
+
+// Snapshot is what a Manager shows to people.
+type Snapshot struct {
+	Parents    []ParentState    `json:"parents"`
+	Broadcasts []BroadcastState `json:"broadcasts"`
+}
+
+// ParentState is a parent's connection.
+type ParentState struct {
+	URL       string `json:"url"`
+	Connected bool   `json:"connected"`
+	Draft     int    `json:"draft,omitempty"`
+	// RTTMillis is the round-trip time, where the transport measures it.
+	RTTMillis float64 `json:"rttMs,omitempty"`
+}
+
+// BroadcastState is the way to a broadcast: Hops are the nodes it passes, the
+// origin first.
+type BroadcastState struct {
+	Name   string   `json:"name"`
+	Parent string   `json:"parent"`
+	Epoch  uint64   `json:"epoch,omitempty"`
+	Hops   []string `json:"hops"`
+}
+
+// Snapshot tells of the parents and of the ways in force, ordered.
+func (m *Manager) Snapshot() Snapshot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := Snapshot{Parents: []ParentState{}, Broadcasts: []BroadcastState{}}
+	for _, url := range slices.Sorted(maps.Keys(m.links)) {
+		out.Parents = append(out.Parents, m.links[url].state())
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.choices)) {
+		c := m.choices[name]
+		out.Broadcasts = append(out.Broadcasts, BroadcastState{
+			Name: name, Parent: c.Parent, Epoch: c.Route.Epoch, Hops: c.Route.Hops,
+		})
+	}
+	return out
+}
+
+func (l *link) state() ParentState {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := ParentState{URL: l.url}
+	if s := l.session; s != nil {
+		out.Connected, out.Draft = true, s.c.Draft()
+		out.RTTMillis = float64(s.rtt().Microseconds()) / 1000
+	}
+	return out
+}

@@ -4,6 +4,7 @@ import "time"
 
 // Config is everything that can be set. The yaml tags are the file's keys.
 type Config struct {
+	Node    Node    `yaml:"node"`
 	SRT     SRT     `yaml:"srt"`
 	Ingest  Ingest  `yaml:"ingest"`
 	Web     Web     `yaml:"web"`
@@ -17,7 +18,8 @@ type Config struct {
 
 // SRT is where encoders push to.
 type SRT struct {
-	// Address is the UDP address; its host is an IP address or empty.
+	// Address is the UDP address; its host is an IP address or empty. An empty
+	// address serves none.
 	Address string `yaml:"address"`
 	// Latency is the least that is negotiated; an encoder may ask for more.
 	Latency time.Duration `yaml:"latency"`
@@ -77,17 +79,13 @@ type HLS struct {
 	Part    time.Duration `yaml:"part"`
 }
 
-// MoQ is for MoQ subscribers.
+// MoQ is for MoQ clients.
 type MoQ struct {
 	// MaxLag is how far a slow viewer may fall behind before groups are left
 	// out for it.
 	MaxLag time.Duration `yaml:"max_lag"`
-}
-
-// Relay is for the log that everything is served from.
-type Relay struct {
-	// Window is how much of each track is kept.
-	Window time.Duration `yaml:"window"`
+	// Publish takes in what MoQ clients publish.
+	Publish bool `yaml:"publish"`
 }
 
 // Metrics is the listener for operators.
@@ -109,6 +107,8 @@ type Log struct {
 type Drain struct {
 	// Deadline is how long viewers have to go elsewhere after SIGTERM.
 	Deadline time.Duration `yaml:"deadline"`
+	// URL is where MoQ clients are sent then; empty is back to this address.
+	URL string `yaml:"url"`
 }
 
 // Default is the configuration of an empty file.
@@ -145,7 +145,11 @@ func Default() Config {
 		// viewer who is slower than the stream sees the present, not the past.
 		MoQ: MoQ{MaxLag: 2 * time.Second},
 		// Room for ten segments of three seconds; 30 MB at 8 Mbit/s.
-		Relay: Relay{Window: 30 * time.Second},
+		Relay: Relay{
+			Window: 30 * time.Second,
+			// Somebody who reloads a page finds the track running.
+			Linger: 10 * time.Second,
+		},
 		// For this machine alone: pprof and metrics tell about viewers.
 		Metrics: Metrics{Address: "127.0.0.1:9464"},
 		Log:     Log{Level: "info", Format: "text"},

@@ -23,11 +23,17 @@ func (c Config) mistakes() []*MistakeError {
 	v.web(c.Web)
 	v.hls(c.HLS, c.Relay)
 	v.within("moq.max_lag", c.MoQ.MaxLag, 0, time.Minute)
-	v.within("relay.window", c.Relay.Window, 5*time.Second, time.Hour)
+	v.relay(c.Relay)
 	v.address("metrics.address", c.Metrics.Address)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "text", "json")
 	v.within("drain.deadline", c.Drain.Deadline, 0, 10*time.Minute)
+	if c.Drain.URL != "" {
+		v.relayURL("drain.url", c.Drain.URL)
+	}
+	if c.SRT.Address == "" && !c.MoQ.Publish && len(c.Relay.Parents) == 0 {
+		v.add("srt.address", "is empty, and there is neither moq.publish nor a parent: nothing could come in")
+	}
 	return v.mistakes
 }
 
@@ -43,9 +49,6 @@ func (v *validator) srt(c SRT) {
 		if _, err := netip.ParseAddr(host); err != nil {
 			v.add("srt.address", "the host must be an IP address, or empty for all")
 		}
-	}
-	if c.Address == "" {
-		v.add("srt.address", "must be set")
 	}
 	// The field of the handshake has 16 bits of milliseconds; over 10 s is a
 	// slip of the pen.

@@ -11,6 +11,7 @@ import (
 // commands is the command line.
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run a gateway."`
+	Relay   relayCommand   `cmd:"" help:"Run a gateway that serves what other gateways have."`
 	Demo    demoCommand    `cmd:"" help:"Run a gateway that plays a clip, to look at."`
 	Config  configCommand  `cmd:"" help:"Work with configuration files."`
 	Version versionCommand `cmd:"" help:"Print the version."`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/freshet-live/freshet/configs"
 	"github.com/freshet-live/freshet/ingest"
+	moqin "github.com/freshet-live/freshet/ingest/moq"
 	"github.com/freshet-live/freshet/ingest/srt"
 	"github.com/freshet-live/freshet/packager"
 	"github.com/freshet-live/freshet/packager/hls"
@@ -24,6 +26,7 @@ import (
 	"github.com/freshet-live/freshet/transport/httpd/llhls"
 	"github.com/freshet-live/freshet/transport/httpd/ops"
 	"github.com/freshet-live/freshet/transport/moqt"
+	"github.com/freshet-live/freshet/transport/moqt/uplink"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 	"github.com/freshet-live/freshet/web"
 )
@@ -31,6 +34,8 @@ import (
 // gateway is every part of a node, wired:
 //
 //	srt ──> sessions ──> packager ──> relay ──> moq, hls ──> web
+//	moq publishers ──> intake ──────────┤
+//	parents ──> uplink ─────────────────┘
 type gateway struct {
 	// Set by newGateway, then read-only.
 	cfg      configs.Config
@@ -38,7 +43,8 @@ type gateway struct {
 	registry *prometheus.Registry
 	relay    *relay.Relay
 	sessions *ingest.Sessions
-	srt      *srt.Listener
+	srt      *srt.Listener // nil when switched off.
+	uplink   *uplink.Manager
 	hls      *hls.Server
 	moq      *moqt.Server
 	certs    *certs.Source
@@ -50,17 +56,19 @@ type gateway struct {
 
 // newGateway makes the parts and binds their addresses. Nothing is served yet.
 func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
-	g := &gateway{cfg: cfg, log: log, registry: newRegistry(), relay: relay.New(relay.Config{})}
+	g := &gateway{cfg: cfg, log: log, registry: newRegistry()}
+	g.relay = relay.New(relay.Config{MaxBytes: int64(cfg.Relay.Memory) << 20})
 	g.registry.MustRegister(relay.NewCollector(g.relay))
 	g.sessions = ingest.NewSessions(ingest.Config{
 		NewSink: g.newSink, Hold: cfg.Ingest.Hold,
 		Logger: log.With("part", "ingest"), Registerer: g.registry,
 	})
 	g.moq = moqt.NewServer(moqt.Config{
-		Relay: g.relay, MaxLag: cfg.MoQ.MaxLag, Logger: log.With("part", "moq"), Registerer: g.registry,
+		Relay: g.relay, Publishers: g.publishers(), MaxLag: cfg.MoQ.MaxLag,
+		Logger: log.With("part", "moq"), Registerer: g.registry,
 	})
 	// Parts that hold sockets come last: what fails before needs no closing.
-	for _, build := range []func() error{g.newHLS, g.newCerts, g.newSRT, g.newOps, g.newWeb} {
+	for _, build := range []func() error{g.newHLS, g.newCerts, g.newUplink, g.newSRT, g.newOps, g.newWeb} {
 		if err := build(); err != nil {
 			return nil, errors.Join(err, g.close())
 		}
@@ -88,6 +96,17 @@ func (g *gateway) newSink(name string) (ingest.HeldSink, error) {
 	})
 }
 
+// publishers takes in what MoQ clients publish; nil when that is switched off.
+func (g *gateway) publishers() moqt.Publishers {
+	if !g.cfg.MoQ.Publish {
+		return nil
+	}
+	return moqin.New(moqin.Config{
+		Relay: g.relay, Sessions: g.sessions, Window: g.cfg.Relay.Window,
+		Logger: g.log.With("part", "ingest"), Registerer: g.registry,
+	})
+}
+
 func (g *gateway) newHLS() (err error) {
 	g.hls, err = hls.New(hls.Config{
 		Relay: g.relay, SegmentDuration: g.cfg.HLS.Segment, PartDuration: g.cfg.HLS.Part,
@@ -112,6 +131,9 @@ func (g *gateway) newCerts() (err error) {
 
 func (g *gateway) newSRT() (err error) {
 	cfg := g.cfg.SRT
+	if cfg.Address == "" {
+		return nil
+	}
 	passphrases := srt.Passphrases{Default: cfg.Passphrase.Reveal()}
 	for _, s := range cfg.Streams {
 		passphrases.Streams = append(passphrases.Streams, srt.Stream{Path: s.Path, Passphrase: s.Passphrase.Reveal()})
@@ -124,19 +146,43 @@ func (g *gateway) newSRT() (err error) {
 	return err
 }
 
+// srtAddr is where encoders come to; nil without SRT.
+func (g *gateway) srtAddr() net.Addr {
+	if g.srt == nil {
+		return nil
+	}
+	return g.srt.Addr()
+}
+
 func (g *gateway) newOps() (err error) {
 	if g.cfg.Metrics.Address == "" {
 		return nil
 	}
 	g.ops, err = ops.New(ops.Config{
 		Addr: g.cfg.Metrics.Address, Gatherer: g.registry, Profiles: g.cfg.Metrics.PProf,
-		// The front is made after this, and asked only when all of it runs.
-		Checks:   map[string]func() error{"web": func() error { return g.web.Ready() }},
+		Checks:   g.checks(),
 		Draining: g.draining.Load,
 		Ingest:   func() any { return g.sessions.Snapshot() },
+		Relay:    func() any { return g.uplink.Snapshot() },
 		Logger:   g.log.With("part", "ops"),
 	})
 	return err
+}
+
+// checks are what readiness asks for.
+func (g *gateway) checks() map[string]func() error {
+	// The front is made after this, and asked only when all of it runs.
+	checks := map[string]func() error{"web": func() error { return g.web.Ready() }}
+	if len(g.cfg.Relay.Parents) > 0 && g.srt == nil && !g.cfg.MoQ.Publish {
+		// All that this node can serve comes from them.
+		checks["parents"] = func() error {
+			if g.uplink.Connected() == 0 {
+				return errors.New("none is connected")
+			}
+			return nil
+		}
+	}
+	return checks
 }
 
 func (g *gateway) newWeb() error {

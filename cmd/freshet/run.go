@@ -41,7 +41,10 @@ func (g *gateway) Run(ctx context.Context) error {
 // heard, playlists grow and metrics can be read meanwhile.
 func (g *gateway) background() map[string]func(context.Context) error {
 	parts := map[string]func(context.Context) error{
-		"srt": g.srt.Run, "hls": g.hls.Run, "certificates": g.certs.Run,
+		"uplink": g.uplink.Run, "hls": g.hls.Run, "certificates": g.certs.Run,
+	}
+	if g.srt != nil {
+		parts["srt"] = g.srt.Run
 	}
 	if g.ops != nil {
 		parts["metrics"] = g.ops.Run
@@ -64,7 +67,7 @@ func (g *gateway) drain(life context.Context) {
 	g.sessions.Drain()
 	ctx, cancel := context.WithTimeout(life, g.cfg.Drain.Deadline)
 	defer cancel()
-	g.moq.Drain(ctx, "")
+	g.moq.Drain(ctx, g.cfg.Drain.URL)
 }
 
 // serveMoQ answers one MoQ connection. ctx ends when the front drains, but the

@@ -11,19 +11,29 @@ type serveCommand struct {
 }
 
 func (c serveCommand) Run(ctx context.Context, con console) error {
-	cfg := configs.Default()
-	if c.Config != "" {
-		var err error
-		if cfg, err = configs.Load(c.Config); err != nil {
-			return err
-		}
+	cfg, err := loadConfig(c.Config)
+	if err != nil {
+		return err
 	}
+	return serve(ctx, con, cfg)
+}
+
+// loadConfig reads a file; the defaults without one.
+func loadConfig(file string) (configs.Config, error) {
+	if file == "" {
+		return configs.Default(), nil
+	}
+	return configs.Load(file)
+}
+
+// serve runs a gateway until ctx ends.
+func serve(ctx context.Context, con console, cfg configs.Config) error {
 	log := newLogger(con.err, cfg.Log)
 	g, err := newGateway(cfg, log)
 	if err != nil {
 		return err
 	}
-	log.Info("gateway started", "version", versionName(), "srt", g.srt.Addr(),
+	log.Info("gateway started", "version", versionName(), "srt", g.srtAddr(),
 		"http", g.web.HTTPAddr(), "https", g.web.HTTPSAddr(), "config", cfg)
 	if err := g.Run(ctx); err != nil {
 		return err

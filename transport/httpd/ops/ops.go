@@ -36,6 +36,9 @@ type Config struct {
 	// Ingest is what /v1/ingest shows as JSON: who publishes, and how well.
 	// Nil serves none.
 	Ingest func() any
+	// Relay is what /v1/relay shows as JSON: parents, and the ways to broadcasts.
+	// Nil serves none.
+	Relay func() any
 	// Profiles opens /debug/pprof/.
 	Profiles bool
 
@@ -102,7 +105,10 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	if s.cfg.Ingest != nil {
-		mux.HandleFunc("GET /v1/ingest", s.ingest)
+		mux.HandleFunc("GET /v1/ingest", state(s.cfg.Ingest))
+	}
+	if s.cfg.Relay != nil {
+		mux.HandleFunc("GET /v1/relay", state(s.cfg.Relay))
 	}
 	if s.cfg.Profiles {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -114,14 +120,17 @@ func (s *Server) handler() http.Handler {
 	return mux
 }
 
-func (s *Server) ingest(w http.ResponseWriter, _ *http.Request) {
-	text, err := json.Marshal(s.cfg.Ingest())
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+// state serves what a part says of itself.
+func state(of func() any) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		text, err := json.Marshal(of())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(append(text, '\n'))
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(text, '\n'))
 }
 
 // ready names each check and what it says, for people as much as for machines.

@@ -135,6 +135,27 @@ test("after a reconnection delivery goes on behind the last object", () => {
   assert.deepEqual(log.slice(5), ["8/0"]);
 });
 
+test("a fetch of the group before brings what a change of connection left out", () => {
+  const { log, sequencer, push } = rig();
+  assert.equal(sequencer.resumable, false);
+  sequencer.join(5);
+  push(5, 0, 1);
+  assert.equal(sequencer.resumable, true);
+  sequencer.reset();
+  sequencer.join(6, 1);
+  sequencer.open(6);
+  push(6, 1);
+  push(5, 0, 1, 2);
+  push(6, 0);
+  sequencer.joined(6, true, 0, 1);
+  assert.deepEqual(log.slice(2), ["5/2", "6/0", "6/1"]);
+  // What was missed by more is not waited for.
+  sequencer.reset();
+  sequencer.join(8, 1);
+  push(8, 0);
+  assert.deepEqual(log.slice(5), ["8/0"]);
+});
+
 test("a track that follows on joins without disturbing the group before it", () => {
   const { log, sequencer, push } = rig();
   sequencer.join(1);

@@ -74,11 +74,16 @@ export function encodeSubscribe(request: SubscribeRequest): Uint8Array<ArrayBuff
 }
 
 /**
- * A relative joining FETCH (section 10.12.2) from the start of the group that
- * was the newest at the subscription.
+ * A relative joining FETCH (section 10.12.2) from the start of the group that is so
+ * many groups before the newest at the subscription.
  */
-export function encodeJoiningFetch(requestId: number, joining: number, priority: number): Uint8Array<ArrayBuffer> {
-  const payload = new ByteWriter().varint(requestId).varint(relativeJoiningFetch).varint(joining).varint(0);
+export function encodeJoiningFetch(
+  requestId: number,
+  joining: number,
+  priority: number,
+  groupsBack = 0,
+): Uint8Array<ArrayBuffer> {
+  const payload = new ByteWriter().varint(requestId).varint(relativeJoiningFetch).varint(joining).varint(groupsBack);
   payload.varint(1).varint(Parameter.SubscriberPriority).u8(priority);
   return message(MessageType.Fetch, payload.finish());
 }

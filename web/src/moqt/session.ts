@@ -19,6 +19,8 @@ export interface TrackRequest {
   readonly namespace: readonly string[];
   readonly track: string;
   readonly priority: number;
+  /** How many groups before the newest are wanted, too; none by default. */
+  readonly groupsBack?: number;
 }
 
 /** Streams a peer may have open at once; a group or two per track is normal. */
@@ -65,7 +67,7 @@ export class Session {
     return session;
   }
 
-  /** Asks for a track from the start of its newest group. */
+  /** Asks for a track from the start of its newest group, or of one before. */
   subscribe(request: TrackRequest, handler: TrackHandler): Subscription {
     const subscription = new Subscription(handler);
     this.subscriptions.add(subscription);
@@ -73,7 +75,7 @@ export class Session {
     const opener = encodeSubscribe({ requestId, ...request });
     const answered = this.guard(this.runSubscribe(subscription, opener));
     void answered.finally(() => this.subscriptions.delete(subscription));
-    void this.guard(this.runFetch(subscription, requestId, request.priority));
+    void this.guard(this.runFetch(subscription, requestId, request));
     return subscription;
   }
 
@@ -109,11 +111,12 @@ export class Session {
     }
   }
 
-  private async runFetch(subscription: Subscription, joining: number, priority: number): Promise<void> {
+  private async runFetch(subscription: Subscription, joining: number, request: TrackRequest): Promise<void> {
+    const { priority, groupsBack } = request;
     for (let tries = 0; tries < 2; tries++) {
       const requestId = this.takeRequestId();
       this.fetches.set(requestId, subscription);
-      const stream = await RequestStream.open(this.transport, encodeJoiningFetch(requestId, joining, priority));
+      const stream = await RequestStream.open(this.transport, encodeJoiningFetch(requestId, joining, priority, groupsBack));
       subscription.own(stream);
       if (!(await subscription.readFetchAnswer(stream))) {
         return;

@@ -9,7 +9,7 @@ import { CatalogFeed } from "./catalogfeed.ts";
 import type { Engine, EngineHost, EngineStats } from "./engine.ts";
 import { EncoderClock } from "./latency.ts";
 import { LiveControl } from "./livecontrol.ts";
-import { fetchInfo } from "./server.ts";
+import { type ServerInfo, fetchInfo } from "./server.ts";
 import { TrackFeed } from "./trackfeed.ts";
 
 const connectTimeout = 5000;
@@ -40,7 +40,11 @@ export class MoqEngine implements Engine {
   private opening: Promise<void> | undefined;
   private session: Session | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
-  private nextUrl: string | undefined;
+  /** The connection that takes over from the present one. */
+  private successor: Session | undefined;
+  /** Where the last connection went, for when the page's own server is gone. */
+  private known: ServerInfo | undefined;
+  private chosen: CatalogTrack[] = [];
   private draft: string | null = null;
   private connections = 0;
   private failures = 0;
@@ -113,6 +117,9 @@ export class MoqEngine implements Engine {
   private async run(): Promise<void> {
     while (!this.stopped) {
       const reason = await this.connectOnce().catch((error: unknown) => describe(error));
+      if (this.successor && !this.stopped) {
+        continue;
+      }
       if (this.stopped || this.giveUp(reason)) {
         return;
       }
@@ -131,38 +138,77 @@ export class MoqEngine implements Engine {
 
   /** Runs one connection to its end and says why it ended. */
   private async connectOnce(): Promise<string> {
-    const info = await fetchInfo(this.host.address.origin, this.lifetime.signal);
-    if (!info) {
-      this.failures = maxFailures;
-      throw new Error("the server offers no MoQ");
-    }
-    const url = this.nextUrl ?? info.url;
-    this.nextUrl = undefined;
-    const transport = await connect({ url, certificateHashes: info.certificateHashes, timeout: connectTimeout });
+    const session = this.successor ?? (await this.open(await this.server()));
+    this.successor = undefined;
     if (this.stopped) {
-      transport.close();
+      session.close();
       return "stopped";
     }
-    this.draft = (transport as { protocol?: string }).protocol || "moqt-18";
-    const session = await Session.start(transport, {
-      implementation,
-      onGoaway: (goaway) => this.migrate(session, goaway.uri),
-    });
     this.session = session;
     this.connections++;
     this.feeds.video.reset();
     this.feeds.audio.reset();
+    // What plays goes on at once; the catalog may say something else later.
+    this.subscribe(session);
     void this.followCatalog(session);
     const reason = await session.closed;
     this.session = undefined;
     return reason;
   }
 
-  /** The server is going away: what it still sends is of no use, reconnect at once. */
-  private migrate(session: Session, uri: string): void {
-    this.nextUrl = uri === "" ? undefined : uri;
+  private async server(): Promise<ServerInfo> {
+    const { origin } = this.host.address;
+    const info = await fetchInfo(origin, this.lifetime.signal).catch((error: unknown) => {
+      if (!this.known) {
+        throw error;
+      }
+      return this.known;
+    });
+    if (!info) {
+      this.failures = maxFailures;
+      throw new Error("the server offers no MoQ");
+    }
+    return info;
+  }
+
+  private async open(info: ServerInfo): Promise<Session> {
+    const transport = await connect({ ...info, timeout: connectTimeout });
+    this.draft = (transport as { protocol?: string }).protocol || "moqt-18";
+    this.known = info;
+    const session: Session = await Session.start(transport, {
+      implementation,
+      onGoaway: (goaway) => void this.migrate(session, goaway.uri),
+    });
+    return session;
+  }
+
+  /**
+   * The server is going away: it serves on for a while, in which the next one is
+   * connected. Without a URI that is whoever answers at the same address now.
+   */
+  private async migrate(from: Session, uri: string): Promise<void> {
     this.backoff.reset();
-    session.close(SessionCode.NoError, "the server is going away");
+    while (this.session === from && !this.stopped) {
+      const next = await this.elsewhere(uri)
+        .then((info) => this.open(info))
+        .catch(() => undefined);
+      if (next && this.session === from && !this.stopped) {
+        this.successor = next;
+        from.close(SessionCode.NoError, "the server is going away");
+        return;
+      }
+      next?.close();
+      await sleep(this.backoff.next(), this.lifetime.signal);
+    }
+  }
+
+  /** A server with a self-made certificate cannot be asked for its hash: the known one may do. */
+  private async elsewhere(uri: string): Promise<ServerInfo> {
+    if (uri === "") {
+      return this.server();
+    }
+    const info = await fetchInfo(new URL(uri).origin, this.lifetime.signal).catch(() => this.known);
+    return { url: uri, certificateHashes: info?.certificateHashes ?? [] };
   }
 
   /** Subscribes to the catalog until it is there, and again after its end. */
@@ -213,7 +259,12 @@ export class MoqEngine implements Engine {
     if (this.session !== session || !this.sink) {
       return;
     }
-    for (const track of chosen) {
+    this.chosen = chosen;
+    this.subscribe(session);
+  }
+
+  private subscribe(session: Session): void {
+    for (const track of this.sink ? this.chosen : []) {
       this.feeds[track.kind].subscribe(session, this.host.address.namespace, track);
     }
   }

@@ -54,26 +54,37 @@ export class Sequencer<T> {
     this.rejoining = true;
   }
 
+  /** Whether delivery can go on behind the last object, if that is fetched. */
+  get resumable(): boolean {
+    return this.position !== undefined;
+  }
+
   /**
-   * The beginning of the given group is being fetched; undefined: the track has
-   * none yet. After a reset this is where delivery starts: behind the last
-   * object if that group is still the newest.
+   * The beginning of the given group is being fetched, and that of so many groups
+   * before it; undefined: the track has none yet. After a reset this is where
+   * delivery starts: behind the last object if that is among them.
    */
-  join(group: number | undefined): void {
-    if (this.rejoining && this.position?.group !== group) {
+  join(group: number | undefined, back = 0): void {
+    const from = this.position?.group;
+    const resumes = group !== undefined && from !== undefined && from <= group && from >= group - back;
+    if (this.rejoining && !resumes) {
       this.position = group === undefined ? undefined : { group, object: 0 };
     }
     this.rejoining = false;
-    const entry = group === undefined ? undefined : this.entry(group);
-    if (entry) {
-      entry.open++;
+    for (const fetched of range(group, back)) {
+      const entry = this.entry(fetched);
+      if (entry) {
+        entry.open++;
+      }
     }
   }
 
   /** The fetch that join announced has ended. */
-  joined(group: number, complete: boolean, now: number): void {
+  joined(group: number, complete: boolean, now: number, back = 0): void {
     const missed = this.position?.group === group && this.position.object === 0;
-    this.end(group, complete, now);
+    for (const fetched of range(group, back)) {
+      this.end(fetched, complete, now);
+    }
     if (!complete && missed) {
       this.forget(group, this.groups.get(group));
       this.position = { group: group + 1, object: 0 };
@@ -221,6 +232,11 @@ export class Sequencer<T> {
       this.drain(now, Infinity);
     }
   }
+}
+
+/** A group and so many before it, the oldest first. */
+function range(group: number | undefined, back: number): number[] {
+  return group === undefined ? [] : Array.from({ length: back + 1 }, (_, i) => group - back + i);
 }
 
 /** Whether all of a group was delivered, as far as its streams told. */

@@ -38,6 +38,8 @@ const longestHole = 1.5;
 /** A hole up to here (seconds) is filled in any case: a seek costs more. */
 const briefHole = 0.1;
 const longestAbsence = 3;
+/** Who was away for less (milliseconds) goes on behind the last object. */
+const briefAbsence = 2000;
 
 /** Video waits for nobody: sound that breaks off is noticed first. */
 const priorities: Record<Kind, number> = { audio: 96, video: 128 };
@@ -99,8 +101,10 @@ export class TrackFeed {
     if (this.subscriptions.has(track.name)) {
       return;
     }
-    const request = { namespace, track: track.name, priority: priorities[this.kind] };
-    this.subscriptions.set(track.name, session.subscribe(request, this.handlerFor(session, track)));
+    // Over a change of connection the end of the group that played is wanted, too.
+    const groupsBack = this.sequencer.resumable && performance.now() - this.deliveredAt < briefAbsence ? 1 : 0;
+    const request = { namespace, track: track.name, priority: priorities[this.kind], groupsBack };
+    this.subscriptions.set(track.name, session.subscribe(request, this.handlerFor(session, track, groupsBack)));
     this.limitSubscriptions(session);
   }
 
@@ -110,7 +114,7 @@ export class TrackFeed {
   }
 
   /** Streams of a lost connection end late: their news must not touch the next one. */
-  private handlerFor(session: Session, track: CatalogTrack): TrackHandler {
+  private handlerFor(session: Session, track: CatalogTrack, groupsBack: number): TrackHandler {
     let joining: number | undefined;
     const { connection } = this;
     const current = <A extends unknown[]>(handle: (...args: A) => void) => (...args: A) => {
@@ -121,14 +125,14 @@ export class TrackFeed {
     return {
       onSubscribed: current((ok) => {
         joining = ok.largest?.group;
-        this.sequencer.join(joining);
+        this.sequencer.join(joining, groupsBack);
       }),
       onObject: current((object) => this.receive(track, object)),
       onGroupOpen: current((group) => this.sequencer.open(group)),
       onGroupEnd: current((group, complete) => this.sequencer.end(group, complete, performance.now())),
       onJoined: current((complete) => {
         if (joining !== undefined) {
-          this.sequencer.joined(joining, complete, performance.now());
+          this.sequencer.joined(joining, complete, performance.now(), groupsBack);
         }
       }),
       onEnd: current((end) => this.finish(session, track, end)),

@@ -83,6 +83,10 @@ export class Sequencer<T> {
   joined(group: number, complete: boolean, now: number, back = 0): void {
     const missed = this.position?.group === group && this.position.object === 0;
     for (const fetched of range(group, back)) {
+      const entry = this.groups.get(fetched);
+      if (entry && fetched < group) {
+        entry.seenStream = true; // The fetch has all of it.
+      }
       this.end(fetched, complete, now);
     }
     if (!complete && missed) {

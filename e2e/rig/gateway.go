@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -16,6 +17,14 @@ import (
 type GatewayConfig struct {
 	Binary      string
 	Dir         string            // for the configuration and the log
+	Name        string            // of their files and, in a cluster, of the node; default gateway
+	Netns       string            // network namespace to run in; default this process's own
+	Host        string            // IP address to listen on; default the loopback's
+	Parents     []string          // MoQ URLs; a gateway with parents takes no encoders
+	CertDir     string            // shared by gateways that a browser moves between
+	Redirect    string            // MoQ URL that a drain sends clients to
+	Publish     bool              // takes MoQ publishers
+	More        string            // YAML sections that are not among these
 	Passphrases map[string]string // of streams that have one
 	Hold        time.Duration     // default 5 s
 	Drain       time.Duration     // default 3 s
@@ -26,39 +35,80 @@ type GatewayConfig struct {
 // Gateway is a running `freshet serve`.
 type Gateway struct {
 	*Process
+	config                    GatewayConfig
+	host                      string
+	starts                    int
 	srt, http, https, metrics int
 }
 
 // StartGateway starts the binary and waits until it is ready.
 func StartGateway(ctx context.Context, config GatewayConfig) (*Gateway, error) {
-	g := &Gateway{}
+	g, err := NewGateway(config)
+	if err != nil {
+		return nil, err
+	}
+	return g, g.Start(ctx)
+}
+
+// NewGateway finds ports for a gateway that is not started yet.
+func NewGateway(config GatewayConfig) (*Gateway, error) {
+	g := &Gateway{config: config, host: config.Host}
+	if g.host == "" {
+		g.host = loopback
+	}
 	for _, port := range []*int{&g.srt, &g.http, &g.https, &g.metrics} {
 		var err error
 		if *port, err = FreePort(); err != nil {
 			return nil, err
 		}
 	}
-	file := filepath.Join(config.Dir, "freshet.yaml")
-	if err := os.WriteFile(file, g.yaml(config), 0o600); err != nil {
-		return nil, fmt.Errorf("write the configuration: %w", err)
-	}
-	var err error
-	g.Process, err = Command{
-		Name: "gateway", Path: config.Binary, Args: []string{"serve", "--config", file},
-		Env: config.Env, Dir: config.Dir,
-	}.Start(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := g.waitReady(ctx); err != nil {
-		return nil, errors.Join(err, g.Kill())
-	}
 	return g, nil
 }
 
+// Start starts a gateway that does not run, for the first time or again at the same
+// addresses, and waits until it is ready.
+func (g *Gateway) Start(ctx context.Context) error {
+	config := g.config
+	if config.Name == "" {
+		config.Name = "gateway"
+	}
+	if g.starts++; g.starts > 1 {
+		config.Name += "-" + strconv.Itoa(g.starts)
+	}
+	file := filepath.Join(config.Dir, config.Name+".yaml")
+	if err := os.WriteFile(file, g.yaml(g.config), 0o600); err != nil {
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	command := Command{Name: config.Name, Path: config.Binary, Args: []string{"serve", "--config", file}, Env: config.Env, Dir: config.Dir}
+	if len(config.Parents) > 0 {
+		command.Args[0] = "relay"
+	}
+	if config.Netns != "" {
+		command.Args = append([]string{"netns", "exec", config.Netns, command.Path}, command.Args...)
+		command.Path = "ip"
+	}
+	var err error
+	if g.Process, err = command.Start(ctx); err != nil {
+		return err
+	}
+	if err := g.waitReady(ctx); err != nil {
+		return errors.Join(err, g.Kill())
+	}
+	return nil
+}
+
+// Name is what the gateway is called.
+func (g *Gateway) Name() string { return g.config.Name }
+
+// Redirect says where the next start's drains send clients.
+func (g *Gateway) Redirect(url string) { g.config.Redirect = url }
+
 func (g *Gateway) yaml(config GatewayConfig) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "srt:\n  address: %s:%d\n", loopback, g.srt)
+	if config.Name != "" {
+		fmt.Fprintf(&b, "node:\n  id: %s\n", config.Name)
+	}
+	fmt.Fprintf(&b, "srt:\n  address: %s:%d\n", g.host, g.srt)
 	if len(config.Passphrases) > 0 {
 		b.WriteString("  streams:\n")
 	}
@@ -66,10 +116,18 @@ func (g *Gateway) yaml(config GatewayConfig) []byte {
 		fmt.Fprintf(&b, "    - path: %s\n      passphrase: %s\n", path, passphrase)
 	}
 	fmt.Fprintf(&b, "ingest:\n  hold: %v\n", orElse(config.Hold, 5*time.Second))
-	fmt.Fprintf(&b, "web:\n  http: %s:%d\n  https: %s:%d\n", loopback, g.http, loopback, g.https)
-	fmt.Fprintf(&b, "moq:\n  max_lag: %v\n", orElse(config.MaxLag, 2*time.Second))
-	fmt.Fprintf(&b, "metrics:\n  address: %s:%d\n", loopback, g.metrics)
-	fmt.Fprintf(&b, "drain:\n  deadline: %v\n", orElse(config.Drain, 3*time.Second))
+	fmt.Fprintf(&b, "web:\n  http: %s:%d\n  https: %s:%d\n  cert_dir: %q\n", g.host, g.http, g.host, g.https, config.CertDir)
+	fmt.Fprintf(&b, "moq:\n  max_lag: %v\n  publish: %v\n", orElse(config.MaxLag, 2*time.Second), config.Publish)
+	fmt.Fprintf(&b, "metrics:\n  address: %s:%d\n", g.host, g.metrics)
+	fmt.Fprintf(&b, "drain:\n  deadline: %v\n  url: %q\n", orElse(config.Drain, 3*time.Second), config.Redirect)
+	fmt.Fprintf(&b, "relay:\n  insecure: true\n")
+	if len(config.Parents) > 0 {
+		b.WriteString("  parents:\n")
+	}
+	for _, url := range config.Parents {
+		fmt.Fprintf(&b, "    - url: %s\n", url)
+	}
+	b.WriteString(config.More)
 	return []byte(b.String())
 }
 
@@ -99,24 +157,24 @@ func (g *Gateway) waitReady(ctx context.Context) error {
 
 // SRT is the URL that encoders push to, in libsrt's words: a stream id as it is
 // (the caller escapes it), latency in ms.
-func (g *Gateway) SRT() string { return fmt.Sprintf("srt://%s:%d", loopback, g.srt) }
+func (g *Gateway) SRT() string { return fmt.Sprintf("srt://%s:%d", g.host, g.srt) }
 
 // HTTP is the URL of a path on the plain listener.
 func (g *Gateway) HTTP(path string) string {
-	return fmt.Sprintf("http://%s:%d%s", loopback, g.http, path)
+	return fmt.Sprintf("http://%s:%d%s", g.host, g.http, path)
 }
 
 // HTTPS is the URL of a path on the TLS listener, which is WebTransport's too.
 func (g *Gateway) HTTPS(path string) string {
-	return fmt.Sprintf("https://%s:%d%s", loopback, g.https, path)
+	return fmt.Sprintf("https://%s:%d%s", g.host, g.https, path)
 }
 
 // QUIC is the address of the TLS listener.
-func (g *Gateway) QUIC() string { return fmt.Sprintf("%s:%d", loopback, g.https) }
+func (g *Gateway) QUIC() string { return fmt.Sprintf("%s:%d", g.host, g.https) }
 
 // Operator is the URL of a path on the operator's listener.
 func (g *Gateway) Operator(path string) string {
-	return fmt.Sprintf("http://%s:%d%s", loopback, g.metrics, path)
+	return fmt.Sprintf("http://%s:%d%s", g.host, g.metrics, path)
 }
 
 // Get fetches a URL; an answer that is not 200 is an error that holds it.

@@ -69,9 +69,9 @@ type Table struct {
 }
 
 type parent struct {
-	cost    int
-	leaving bool
-	routes  map[string]Route
+	cost   int
+	avoid  bool
+	routes map[string]Route
 }
 
 // NewTable makes the table of the node self.
@@ -96,11 +96,11 @@ func (t *Table) Set(name string, cost int, list []Route) (loops int) {
 	return loops
 }
 
-// Leave says that a parent goes away: every other one is better. It holds until the
-// next Set.
-func (t *Table) Leave(name string) {
+// Avoid says whether every other parent is better than this one, because it goes away
+// or does not answer. It holds until the next Set.
+func (t *Table) Avoid(name string, avoid bool) {
 	if p := t.parents[name]; p != nil {
-		p.leaving = true
+		p.avoid = avoid
 	}
 }
 
@@ -128,13 +128,13 @@ func (t *Table) Choices() map[string]Choice {
 	return out
 }
 
-// better orders two ways to one broadcast: the newer owner, then a parent that
-// stays, fewer hops, lower cost. What is still equal is settled by a hash, so that children of two equal
+// better orders two ways to one broadcast: the newer owner, then one that is
+// not to be avoided, fewer hops, lower cost. What is still equal is settled by a hash, so that children of two equal
 // parents spread over them, and each stays with its choice.
 func better(a Choice, of *parent, b Choice, other *parent) bool {
 	return cmp.Or(
 		cmp.Compare(b.Route.Epoch, a.Route.Epoch),
-		compareBool(of.leaving, other.leaving),
+		compareBool(of.avoid, other.avoid),
 		cmp.Compare(len(a.Route.Hops), len(b.Route.Hops)),
 		cmp.Compare(of.cost, other.cost),
 		cmp.Compare(weight(a), weight(b)),

@@ -44,7 +44,8 @@ func ServerConfig() *quic.Config {
 func UplinkConfig() *quic.Config {
 	c := ClientConfig()
 	c.MaxIdleTimeout = 3 * time.Second
-	c.KeepAlivePeriod = time.Second
+	// What is alive answers so often, and silence means something.
+	c.KeepAlivePeriod = 200 * time.Millisecond
 	return c
 }
 

@@ -30,6 +30,9 @@ func (c *Conn) Protocol() string { return c.qc.ConnectionState().TLS.NegotiatedP
 // RTT is the smoothed round-trip time.
 func (c *Conn) RTT() time.Duration { return c.qc.ConnectionStats().SmoothedRTT }
 
+// PacketsReceived counts what came from the peer, of whatever kind.
+func (c *Conn) PacketsReceived() uint64 { return c.qc.ConnectionStats().PacketsReceived }
+
 // RemoteAddr is the peer's address.
 func (c *Conn) RemoteAddr() net.Addr { return c.qc.RemoteAddr() }
 

@@ -71,6 +71,7 @@ type metrics struct {
 	broadcasts prometheus.Gauge
 	switches   prometheus.Counter
 	loops      prometheus.Counter
+	silences   prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) metrics {
@@ -87,6 +88,10 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		}),
 		switches: auto.NewCounter(prometheus.CounterOpts{
 			Name: "freshet_uplink_switches_total", Help: "Broadcasts that changed their parent.",
+		}),
+		silences: auto.NewCounter(prometheus.CounterOpts{
+			Name: "freshet_uplink_silences_total",
+			Help: "Times that nothing came from a connected parent for so long that others took over.",
 		}),
 		loops: auto.NewCounter(prometheus.CounterOpts{
 			Name: "freshet_uplink_loops_refused_total",

@@ -78,20 +78,60 @@ func (l *link) take(s *session, list []routes.Route) {
 	before := l.leaving
 	l.leaving = nil
 	l.mu.Unlock()
-	l.m.heard(l, list, l.costOf(s), s.parting.Load())
+	l.m.heard(l, list, l.costOf(s), s.doubtful())
 	if before != nil {
 		_ = before.c.Close()
 	}
 }
 
-// avoid makes every other parent better than this one, whose session s goes away.
-func (l *link) avoid(s *session) {
-	s.parting.Store(true)
+// reconsider makes every other parent better than this one while its session s goes
+// away, or is silent.
+func (l *link) reconsider(s *session) {
 	l.mu.Lock()
 	current := l.session == s
 	l.mu.Unlock()
 	if current {
-		l.m.leave(l)
+		l.m.avoid(l, s.doubtful())
+	}
+}
+
+const (
+	// glance is how often a session is looked at.
+	glance = 100 * time.Millisecond
+	// silence is how long nothing may come from a parent, which answers a PING each
+	// 200 ms at least (quicconn.UplinkConfig), before others take over. It goes by
+	// with a stall of the network, too; then all comes back.
+	silence = 500 * time.Millisecond
+)
+
+// watch looks out for silence, until ctx ends.
+func (l *link) watch(ctx context.Context, s *session) {
+	counter, ok := s.conn.(interface{ PacketsReceived() uint64 })
+	if !ok {
+		return
+	}
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	last, heard := counter.PacketsReceived(), time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if n := counter.PacketsReceived(); n != last {
+			last, heard = n, time.Now()
+		}
+		if silent := time.Since(heard) > silence; silent != s.silent.Load() {
+			s.silent.Store(silent)
+			if silent {
+				l.m.metrics.silences.Inc()
+				l.m.log.Warn("parent is silent", "parent", l.url)
+			} else {
+				l.m.log.Info("parent is back", "parent", l.url)
+			}
+			l.reconsider(s)
+		}
 	}
 }
 
@@ -154,13 +194,17 @@ func (l *link) connect(url string) (next string, err error) {
 	l.m.tasks.Go(func() {
 		l.m.metrics.sessions.Inc()
 		defer l.m.metrics.sessions.Dec()
+		ctx, cancel := context.WithCancel(l.ctx)
+		l.m.tasks.Go(func() { l.watch(ctx, s) })
 		err := s.hear(l.ctx, l)
+		cancel()
 		l.end(s)
 		ended <- err
 	})
 	select {
 	case uri := <-s.goaway:
-		l.avoid(s)
+		s.parting.Store(true)
+		l.reconsider(s)
 		return uri, errGoingAway
 	case err := <-ended:
 		return "", err
@@ -194,7 +238,10 @@ type session struct {
 	c       *moqt.Client
 	goaway  chan string
 	parting atomic.Bool // The parent sent GOAWAY.
+	silent  atomic.Bool // Nothing has come for a while.
 }
+
+func (s *session) doubtful() bool { return s.parting.Load() || s.silent.Load() }
 
 // rtt is the round-trip time to the parent, as far as the transport knows it.
 func (s *session) rtt() time.Duration {

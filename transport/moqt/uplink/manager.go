@@ -115,26 +115,24 @@ func (m *Manager) linkLocked() {
 }
 
 // heard takes over what a parent announces.
-func (m *Manager) heard(l *link, list []routes.Route, cost int, leaving bool) {
+func (m *Manager) heard(l *link, list []routes.Route, cost int, avoid bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.links[l.url] != l {
 		return
 	}
 	loops := m.table.Set(l.url, cost, list)
-	if leaving {
-		m.table.Leave(l.url)
-	}
+	m.table.Avoid(l.url, avoid)
 	m.metrics.loops.Add(float64(loops))
 	m.applyLocked()
 }
 
-// leave moves to other parents what they can serve, too.
-func (m *Manager) leave(l *link) {
+// avoid moves to other parents what they can serve, too, or back.
+func (m *Manager) avoid(l *link, avoid bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.links[l.url] == l {
-		m.table.Leave(l.url)
+		m.table.Avoid(l.url, avoid)
 		m.applyLocked()
 	}
 }

@@ -1,0 +1,144 @@
+package e2e_test
+
+import (
+	"context"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/freshet-live/freshet/e2e/rig"
+)
+
+// tiers are an origin, two mids and two edges that send viewers to each other.
+type tiers struct {
+	origin *rig.Gateway
+	mids   [2]*rig.Gateway
+	edges  [2]*rig.Gateway
+}
+
+func startTiers(t *testing.T) *tiers {
+	t.Helper()
+	certs := t.TempDir()
+	plan := func(name string, parents ...*rig.Gateway) *rig.Gateway {
+		config := rig.GatewayConfig{
+			Binary: binary, Dir: artifactDir(t), Name: name, CertDir: certs, Drain: drainDeadline, Publish: len(parents) == 0,
+		}
+		for _, p := range parents {
+			config.Parents = append(config.Parents, p.HTTPS("/moq"))
+		}
+		g, err := rig.NewGateway(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	all := &tiers{origin: plan("origin")}
+	all.mids = [2]*rig.Gateway{plan("mid-a", all.origin), plan("mid-b", all.origin)}
+	all.edges = [2]*rig.Gateway{plan("edge-a", all.mids[:]...), plan("edge-b", all.mids[:]...)}
+	for i, edge := range all.edges {
+		edge.Redirect(all.edges[1-i].HTTPS("/moq"))
+	}
+	for _, g := range []*rig.Gateway{all.origin, all.mids[0], all.mids[1], all.edges[0], all.edges[1]} {
+		if err := g.Start(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { stopGateway(t, g) })
+	}
+	return all
+}
+
+// serving is the mid that the edge gets its media from.
+func (all *tiers) serving(t *testing.T) *rig.Gateway {
+	t.Helper()
+	for _, mid := range all.mids {
+		metrics, err := mid.Metrics(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if metrics.Sum("freshet_relay_upstream_subscriptions") > 0 {
+			return mid
+		}
+	}
+	t.Fatal("no mid is subscribed to anything")
+	return nil
+}
+
+// A mid is killed, then every relay is restarted, and the viewers of an edge see all
+// of the stream once, a browser without standing for a second.
+func TestTiers(t *testing.T) {
+	rig.Need(t, "ffmpeg", "node", "chromium")
+	all := startTiers(t)
+	const path = "live/tiers"
+	source, err := rig.StartFFmpeg(context.Background(), artifactDir(t), rig.Target{Gateway: all.origin, StreamID: path}, small, rig.Encoding{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Stop()
+	within(t, 20*time.Second, func() error {
+		_, err := rig.Get(t.Context(), all.edges[0].HTTP("/"+path+"/video/index.m3u8"))
+		return err
+	})
+	viewer := rig.Follow(t.Context(), all.edges[0].HTTPS("/moq"), path, "video")
+	watch := ourPage(all.edges[0], path, 120)
+	browser := startViewer(t, watch)
+	if err := browser.Playing(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second)
+	check := func(what string, longest time.Duration, moves int) {
+		t.Helper()
+		seen := viewer.Read()
+		t.Logf("%s: %d objects so far, longest pause %v, %d missing, %d twice", what, seen.Objects, seen.Pause, seen.Missing, seen.Twice)
+		if seen.Missing+seen.Twice+len(seen.Ends) > 0 || seen.Pause > longest || seen.Moves != moves || seen.Objects == 0 {
+			t.Errorf("%s: %+v", what, seen)
+		}
+	}
+	check("start", 3*time.Second, 0)
+
+	mid := all.serving(t)
+	if err := mid.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(5 * time.Second)
+	check(mid.Name()+" killed", 2*time.Second, 0)
+	if err := mid.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for i, g := range []*rig.Gateway{all.mids[0], all.mids[1], all.edges[0], all.edges[1]} {
+		time.Sleep(2 * time.Second)
+		restart(t, g)
+		check(g.Name()+" restarted", time.Second, max(0, i-1))
+	}
+	time.Sleep(2 * time.Second)
+	check("at rest", time.Second, 2)
+
+	if err := browser.HangUp(); err != nil {
+		t.Error(err)
+	}
+	seen, err := browser.Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	report(t, seen)
+	// The one of the kill is the longest.
+	if longest := slices.Max(append(seen.Stalls, 0)); longest > 2000 {
+		t.Errorf("the browser stood for %.0f ms", longest)
+	}
+}
+
+// restart ends a gateway in good order and starts it again.
+func restart(t *testing.T, g *rig.Gateway) {
+	t.Helper()
+	if err := g.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-g.Done():
+	case <-time.After(drainDeadline + 5*time.Second):
+		t.Fatalf("%s does not end", g.Name())
+	}
+	if err := g.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -22,7 +22,7 @@ func (s *Sessions) Close() {
 			owners = append(owners, b.owner)
 		}
 		if b.sink == nil { // makeSink finds out and closes it.
-			delete(s.broadcasts, b.name)
+			s.forgetLocked(b)
 			continue
 		}
 		sinks[b] = s.removeLocked(b)

@@ -23,6 +23,9 @@ func (s *Sessions) release(session *Session) {
 	}
 	b.owner = nil
 	if s.cfg.Hold > 0 {
+		if b.lease != nil {
+			b.lease.Hold(true)
+		}
 		h := &hold{}
 		h.timer = time.AfterFunc(s.cfg.Hold, func() { s.holdOver(b, h) })
 		b.hold = h
@@ -49,9 +52,18 @@ func (s *Sessions) holdOver(b *broadcast, h *hold) {
 
 // removeLocked forgets the broadcast. closeSink must follow. Guarded by mu.
 func (s *Sessions) removeLocked(b *broadcast) HeldSink {
-	delete(s.broadcasts, b.name)
+	s.forgetLocked(b)
 	s.ending.Add(1)
 	return b.sink
+}
+
+// forgetLocked gives the name up. Guarded by mu.
+func (s *Sessions) forgetLocked(b *broadcast) {
+	delete(s.broadcasts, b.name)
+	close(b.gone)
+	if b.lease != nil {
+		b.lease.Release()
+	}
 }
 
 func (s *Sessions) closeSink(b *broadcast, sink HeldSink, reason error) {

@@ -40,6 +40,10 @@ type Config struct {
 	// Authorize decides beyond the name; nil admits everybody. Its error should
 	// be ErrUnauthorized or ErrForbidden.
 	Authorize func(context.Context, Request) error
+	// Claim makes this gateway the owner of a new name among others, or says why
+	// not: ErrAlreadyPublishing for a name that is owned elsewhere. Nil: there are
+	// no others.
+	Claim func(context.Context, Request) (Lease, error)
 	// Hold is how long a broadcast waits for its publisher to come back; zero
 	// ends it with the session.
 	Hold time.Duration
@@ -65,8 +69,10 @@ type Sessions struct {
 // broadcast is a name in use, with a publisher or held for one.
 type broadcast struct {
 	name string
+	gone chan struct{} // Closed when the broadcast has ended.
 
 	// All guarded by Sessions.mu.
+	lease      Lease    // nil without Config.Claim.
 	sink       HeldSink // nil while it is being made.
 	own        bool     // The sink was made by Request.NewSink.
 	owner      *Session // nil while held.
@@ -123,7 +129,7 @@ func (s *Sessions) open(ctx context.Context, req Request) (*Session, error) {
 			return nil, err
 		}
 		if claim.wait == 0 {
-			return session, s.settle(session, claim)
+			return session, s.settle(ctx, session, claim)
 		}
 		if err := sleep(ctx, claim.wait, claim.old.done); err != nil {
 			return nil, err
@@ -149,7 +155,7 @@ func (s *Sessions) claim(session *Session) (claim, error) {
 	}
 	b := s.broadcasts[session.req.Name]
 	if b == nil {
-		b = &broadcast{name: session.req.Name, since: session.opened}
+		b = &broadcast{name: session.req.Name, since: session.opened, gone: make(chan struct{})}
 		s.broadcasts[b.name] = b
 		b.owner = session
 		return claim{broadcast: b}, nil
@@ -167,6 +173,9 @@ func (s *Sessions) claim(session *Session) (claim, error) {
 	if b.hold != nil {
 		b.hold.timer.Stop()
 		b.hold = nil
+		if b.lease != nil {
+			b.lease.Hold(false)
+		}
 	}
 	b.owner = session
 	b.reconnects++
@@ -179,7 +188,7 @@ func (s *Sessions) claim(session *Session) (claim, error) {
 }
 
 // settle does outside the lock what a claim asks for.
-func (s *Sessions) settle(session *Session, c claim) error {
+func (s *Sessions) settle(ctx context.Context, session *Session, c claim) error {
 	if c.old != nil {
 		s.metrics.takeovers.Inc()
 		s.log.Warn("silent publisher replaced", "name", session.req.Name,
@@ -190,14 +199,35 @@ func (s *Sessions) settle(session *Session, c claim) error {
 		c.stale.Close(ErrTakenOver)
 	}
 	if c.sink == nil {
-		return s.makeSink(session, c.broadcast)
+		return s.make(ctx, session, c.broadcast, c.stale != nil)
 	}
 	s.metrics.reconnects.Inc()
 	session.feed(c.sink)
 	return nil
 }
 
-func (s *Sessions) makeSink(session *Session, b *broadcast) error {
+// make begins a broadcast, unless another gateway has it; again when it has begun
+// and needs a sink of another kind.
+func (s *Sessions) make(ctx context.Context, session *Session, b *broadcast, again bool) error {
+	if s.cfg.Claim == nil || again {
+		return s.makeSink(session, b, nil)
+	}
+	lease, err := s.cfg.Claim(ctx, session.req)
+	if err != nil {
+		s.mu.Lock()
+		if s.broadcasts[b.name] == b {
+			s.forgetLocked(b)
+		}
+		s.mu.Unlock()
+		return err
+	}
+	if err = s.makeSink(session, b, lease); err != nil {
+		lease.Release()
+	}
+	return err
+}
+
+func (s *Sessions) makeSink(session *Session, b *broadcast, lease Lease) error {
 	newSink := s.cfg.NewSink
 	if session.req.NewSink != nil {
 		newSink = session.req.NewSink
@@ -208,9 +238,14 @@ func (s *Sessions) makeSink(session *Session, b *broadcast) error {
 	switch {
 	case closed: // Close came in between.
 	case err != nil:
-		delete(s.broadcasts, b.name)
+		s.forgetLocked(b)
 	default:
 		b.sink, b.own = sink, session.req.NewSink != nil
+		if lease != nil {
+			b.lease = lease
+			s.ending.Add(1)
+			go s.watch(b, lease) // Close waits for it.
+		}
 	}
 	s.mu.Unlock()
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/freshet-live/freshet/relay/cluster"
 )
 
-// join runs a member until the test ends, or leave is called.
-func join(t *testing.T, store cluster.Store, cfg cluster.Config) (m *cluster.Member, leave func()) {
+// join runs a member until the test ends.
+func join(t *testing.T, store cluster.Store, cfg cluster.Config) *cluster.Member {
 	t.Helper()
 	cfg.Store = store
 	m, err := cluster.New(cfg)
@@ -23,19 +23,13 @@ func join(t *testing.T, store cluster.Store, cfg cluster.Config) (m *cluster.Mem
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
-	left := false
-	leave = func() {
-		if left {
-			return
-		}
-		left = true
+	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("run: %v", err)
 		}
-	}
-	t.Cleanup(leave)
-	return m, leave
+	})
+	return m
 }
 
 func node(id string) cluster.Config {
@@ -72,8 +66,8 @@ func ownedBy(t *testing.T, err error, node string) {
 func TestOneOwner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := cluster.NewMemory()
-		a, _ := join(t, memory.Link(), node("a"))
-		b, _ := join(t, memory.Link(), node("b"))
+		a := join(t, memory.Link(), node("a"))
+		b := join(t, memory.Link(), node("b"))
 		synctest.Wait()
 		first := acquire(t, a, "live/cam1")
 		_, err := b.Acquire(t.Context(), "live/cam1", cluster.Claim{Publisher: "p"})

@@ -29,7 +29,7 @@ type reorder struct {
 	next   uint64
 	held   map[uint64]batch
 	bytes  int
-	oldest time.Time // The earliest arrival in held.
+	oldest time.Time // The earliest arrival in held; zero when it must be looked up.
 
 	batches, lost, late uint64
 }
@@ -53,10 +53,7 @@ func (r *reorder) put(seq uint64, b batch) error {
 		r.late++
 		return nil
 	}
-	if len(r.held) == 0 {
-		r.oldest = b.at
-	}
-	r.held[seq] = b
+	r.held[seq] = b // Later than the others: oldest stays.
 	r.bytes += len(b.packets)
 	return nil
 }
@@ -66,7 +63,7 @@ func (r *reorder) take(now time.Time) (batch, bool) {
 	for len(r.held) > 0 {
 		b, ok := r.held[r.next]
 		if !ok {
-			if now.Before(r.oldest.Add(r.wait)) && r.bytes <= maxHeldBytes {
+			if now.Before(r.deadline()) && r.bytes <= maxHeldBytes {
 				return batch{}, false
 			}
 			r.skip()
@@ -91,15 +88,19 @@ func (r *reorder) take(now time.Time) (batch, bool) {
 func (r *reorder) remove(seq uint64, b batch) {
 	delete(r.held, seq)
 	r.bytes -= len(b.packets)
-	if b.at.After(r.oldest) || len(r.held) == 0 {
-		return
-	}
-	first := true
-	for _, h := range r.held {
-		if first || h.at.Before(r.oldest) {
-			r.oldest, first = h.at, false
+	r.oldest = time.Time{}
+}
+
+// deadline is until when what is missing is waited for; held is not empty.
+func (r *reorder) deadline() time.Time {
+	if r.oldest.IsZero() {
+		for _, b := range r.held {
+			if r.oldest.IsZero() || b.at.Before(r.oldest) {
+				r.oldest = b.at
+			}
 		}
 	}
+	return r.oldest.Add(r.wait)
 }
 
 // skip gives up what is missing before the first batch that is held.
@@ -116,5 +117,8 @@ func (r *reorder) skip() {
 
 // due is when take will give up what is missing; false when nothing waits.
 func (r *reorder) due() (time.Time, bool) {
-	return r.oldest.Add(r.wait), len(r.held) > 0
+	if len(r.held) == 0 {
+		return time.Time{}, false
+	}
+	return r.deadline(), true
 }

@@ -35,6 +35,8 @@ type Config struct {
 	// DefaultStream is the name of what comes without one; empty refuses it.
 	DefaultStream string
 	Passphrases   Passphrases
+	// TS counts over all demuxers of a process; nil makes it.
+	TS *mpegts.Metrics
 	// Logger and Registerer may be nil.
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -65,8 +67,11 @@ func Listen(cfg Config) (*Listener, error) {
 		cfg:      cfg,
 		log:      cfg.Logger,
 		metrics:  newMetrics(cfg.Registerer),
-		ts:       mpegts.NewMetrics(cfg.Registerer),
+		ts:       cfg.TS,
 		deciding: make(chan struct{}, maxHandshakes),
+	}
+	if l.ts == nil {
+		l.ts = mpegts.NewMetrics(cfg.Registerer)
 	}
 	l.events = newEvents(l.log, l.metrics)
 	socket, err := listen(cfg, l.events)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/quic-go/quic-go"
 
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/certs"
@@ -31,6 +32,9 @@ type Config struct {
 	// the server drains: the time to send GOAWAY. The connection lives on until
 	// the drain's deadline.
 	MoQ func(ctx context.Context, conn moqt.Conn)
+	// Others serve further ALPNs on the UDP port and return when the connection has
+	// ended.
+	Others map[string]func(conn *quic.Conn)
 	// Origins restricts the pages that may open a WebTransport session; nil
 	// allows all, an empty list none.
 	Origins []string

@@ -113,6 +113,7 @@ func (s *Server) listenQUIC() error {
 		Protocols:  s.cfg.Protocols,
 		MoQ:        s.cfg.MoQ,
 		HTTP3:      s.wt.ServeQUICConn,
+		Others:     s.cfg.Others,
 		MaxConns:   s.cfg.MaxSessions,
 		RetryAbove: s.cfg.RetryAbove,
 		Logger:     s.log,

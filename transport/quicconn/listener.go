@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -41,6 +42,8 @@ type Config struct {
 	// HTTP3 serves an h3 connection and returns when it has ended; no ALPN h3
 	// when nil.
 	HTTP3 func(conn *quic.Conn)
+	// Others serve further ALPNs, as HTTP3 does.
+	Others map[string]func(conn *quic.Conn)
 
 	// MaxConns caps the connections, handshakes included; 0 is 10,000: at 200 KB
 	// each they are 2 GB, more than one process can feed.
@@ -152,6 +155,7 @@ func (l *Listener) tlsConfig() *tls.Config {
 	if l.cfg.HTTP3 != nil {
 		conf.NextProtos = append(conf.NextProtos, http3.NextProtoH3)
 	}
+	conf.NextProtos = slices.AppendSeq(conf.NextProtos, maps.Keys(l.cfg.Others))
 	return conf
 }
 
@@ -191,6 +195,10 @@ func (l *Listener) serve(ctx context.Context, conn *quic.Conn) {
 	defer closeNow()
 	if protocol == http3.NextProtoH3 {
 		l.cfg.HTTP3(conn)
+		return
+	}
+	if other := l.cfg.Others[protocol]; other != nil {
+		other(conn)
 		return
 	}
 	l.cfg.MoQ(l.drained, NewConn(conn))

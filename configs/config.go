@@ -11,6 +11,7 @@ type Config struct {
 	HLS     HLS     `yaml:"hls"`
 	MoQ     MoQ     `yaml:"moq"`
 	Relay   Relay   `yaml:"relay"`
+	Cluster Cluster `yaml:"cluster"`
 	Metrics Metrics `yaml:"metrics"`
 	Log     Log     `yaml:"log"`
 	Drain   Drain   `yaml:"drain"`
@@ -114,6 +115,7 @@ type Drain struct {
 // Default is the configuration of an empty file.
 func Default() Config {
 	return Config{
+		Node: Node{Tier: TierOrigin},
 		SRT: SRT{
 			// 8890 is what other gateways taught encoders to use.
 			Address: ":8890",
@@ -150,6 +152,8 @@ func Default() Config {
 			// Somebody who reloads a page finds the track running.
 			Linger: 10 * time.Second,
 		},
+		// A broadcast on air counts more than two of one name.
+		Cluster: Cluster{Name: "freshet", WhenDown: "accept"},
 		// For this machine alone: pprof and metrics tell about viewers.
 		Metrics: Metrics{Address: "127.0.0.1:9464"},
 		Log:     Log{Level: "info", Format: "text"},

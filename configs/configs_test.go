@@ -37,6 +37,7 @@ func TestExampleHoldsTheDefaults(t *testing.T) {
 	}
 	want := configs.Default()
 	want.SRT.Streams = []configs.Stream{}
+	want.Cluster.NATS, want.Cluster.Routes, want.Cluster.Leaf = []string{}, []string{}, []string{}
 	want.Relay.Parents, want.Relay.Fingerprints = []configs.Parent{}, []string{}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-default +freshet.yaml)\n%s", diff)

@@ -7,13 +7,6 @@ import (
 	"time"
 )
 
-// Node is this gateway among others.
-type Node struct {
-	// ID names it, different from all others; empty is the host's name and a
-	// random part, new at each start.
-	ID string `yaml:"id"`
-}
-
 // Relay is for the log that everything is served from, and for the gateways that
 // broadcasts come from beside this one's encoders.
 type Relay struct {

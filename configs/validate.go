@@ -23,7 +23,9 @@ func (c Config) mistakes() []*MistakeError {
 	v.web(c.Web)
 	v.hls(c.HLS, c.Relay)
 	v.within("moq.max_lag", c.MoQ.MaxLag, 0, time.Minute)
+	v.node(c.Node)
 	v.relay(c.Relay)
+	v.cluster(c.Cluster)
 	v.address("metrics.address", c.Metrics.Address)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "text", "json")
@@ -31,7 +33,8 @@ func (c Config) mistakes() []*MistakeError {
 	if c.Drain.URL != "" {
 		v.relayURL("drain.url", c.Drain.URL)
 	}
-	if c.SRT.Address == "" && !c.MoQ.Publish && len(c.Relay.Parents) == 0 {
+	found := !c.Cluster.Alone() && c.Node.Tier != TierOrigin // Parents, in the directory.
+	if c.SRT.Address == "" && !c.MoQ.Publish && len(c.Relay.Parents) == 0 && !found {
 		v.add("srt.address", "is empty, and there is neither moq.publish nor a parent: nothing could come in")
 	}
 	return v.mistakes

@@ -21,6 +21,7 @@ import (
 	"github.com/freshet-live/freshet/packager"
 	"github.com/freshet-live/freshet/packager/hls"
 	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/relay/cluster"
 	"github.com/freshet-live/freshet/transport/certs"
 	"github.com/freshet-live/freshet/transport/httpd"
 	"github.com/freshet-live/freshet/transport/httpd/llhls"
@@ -45,22 +46,25 @@ type gateway struct {
 	sessions *ingest.Sessions
 	srt      *srt.Listener // nil when switched off.
 	uplink   *uplink.Manager
-	hls      *hls.Server
-	moq      *moqt.Server
-	certs    *certs.Source
-	web      *httpd.Server
-	ops      *ops.Server // nil when switched off.
+	// directory is the cluster, or this node's own memory when it is alone.
+	directory *cluster.Member
+	hls       *hls.Server
+	moq       *moqt.Server
+	certs     *certs.Source
+	web       *httpd.Server
+	ops       *ops.Server // nil when switched off.
 
 	draining atomic.Bool
 }
 
 // newGateway makes the parts and binds their addresses. Nothing is served yet.
 func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
+	cfg.Node.ID = nodeID(cfg.Node)
 	g := &gateway{cfg: cfg, log: log, registry: newRegistry()}
 	g.relay = relay.New(relay.Config{MaxBytes: int64(cfg.Relay.Memory) << 20})
 	g.registry.MustRegister(relay.NewCollector(g.relay))
 	g.sessions = ingest.NewSessions(ingest.Config{
-		NewSink: g.newSink, Hold: cfg.Ingest.Hold,
+		NewSink: g.newSink, Claim: g.claim, Hold: cfg.Ingest.Hold,
 		Logger: log.With("part", "ingest"), Registerer: g.registry,
 	})
 	g.moq = moqt.NewServer(moqt.Config{
@@ -68,7 +72,7 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 		Logger: log.With("part", "moq"), Registerer: g.registry,
 	})
 	// Parts that hold sockets come last: what fails before needs no closing.
-	for _, build := range []func() error{g.newHLS, g.newCerts, g.newUplink, g.newSRT, g.newOps, g.newWeb} {
+	for _, build := range []func() error{g.newHLS, g.newCerts, g.newDirectory, g.newUplink, g.newSRT, g.newOps, g.newWeb} {
 		if err := build(); err != nil {
 			return nil, errors.Join(err, g.close())
 		}
@@ -162,9 +166,13 @@ func (g *gateway) newOps() (err error) {
 		Addr: g.cfg.Metrics.Address, Gatherer: g.registry, Profiles: g.cfg.Metrics.PProf,
 		Checks:   g.checks(),
 		Draining: g.draining.Load,
-		Ingest:   func() any { return g.sessions.Snapshot() },
-		Relay:    func() any { return g.uplink.Snapshot() },
-		Logger:   g.log.With("part", "ops"),
+		State: map[string]func() any{
+			"ingest":  func() any { return g.sessions.Snapshot() },
+			"relay":   func() any { return g.uplink.Snapshot() },
+			"cluster": g.clusterState,
+		},
+		Notes:  map[string]func() error{"directory": g.directory.Health},
+		Logger: g.log.With("part", "ops"),
 	})
 	return err
 }
@@ -173,7 +181,7 @@ func (g *gateway) newOps() (err error) {
 func (g *gateway) checks() map[string]func() error {
 	// The front is made after this, and asked only when all of it runs.
 	checks := map[string]func() error{"web": func() error { return g.web.Ready() }}
-	if len(g.cfg.Relay.Parents) > 0 && g.srt == nil && !g.cfg.MoQ.Publish {
+	if g.srt == nil && !g.cfg.MoQ.Publish {
 		// All that this node can serve comes from them.
 		checks["parents"] = func() error {
 			if g.uplink.Connected() == 0 {

@@ -25,8 +25,11 @@ func (c relayCommand) Run(ctx context.Context, con console) error {
 		return err
 	}
 	c.apply(&cfg)
-	if len(cfg.Relay.Parents) == 0 {
-		return errors.New("a relay needs a parent: --parent, or relay.parents in the configuration")
+	if cfg.Node.Tier == configs.TierOrigin {
+		cfg.Node.Tier = configs.TierEdge
+	}
+	if len(cfg.Relay.Parents) == 0 && cfg.Cluster.Alone() {
+		return errors.New("a relay needs a parent: --parent, relay.parents in the configuration, or a cluster")
 	}
 	if err := cfg.Validate(); err != nil {
 		return err

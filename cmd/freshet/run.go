@@ -41,6 +41,7 @@ func (g *gateway) Run(ctx context.Context) error {
 // heard, playlists grow and metrics can be read meanwhile.
 func (g *gateway) background() map[string]func(context.Context) error {
 	parts := map[string]func(context.Context) error{
+		"directory": g.directory.Run, "parents": g.follow, "load": g.tell,
 		"uplink": g.uplink.Run, "hls": g.hls.Run, "certificates": g.certs.Run,
 	}
 	if g.srt != nil {
@@ -65,6 +66,7 @@ func finish(ctx context.Context, name string, err error) error {
 func (g *gateway) drain(life context.Context) {
 	g.draining.Store(true)
 	g.sessions.Drain()
+	g.directory.Register(g.self())
 	ctx, cancel := context.WithTimeout(life, g.cfg.Drain.Deadline)
 	defer cancel()
 	g.moq.Drain(ctx, g.cfg.Drain.URL)

@@ -33,12 +33,10 @@ type Config struct {
 	Checks map[string]func() error
 	// Draining makes the node not ready; nil is never.
 	Draining func() bool
-	// Ingest is what /v1/ingest shows as JSON: who publishes, and how well.
-	// Nil serves none.
-	Ingest func() any
-	// Relay is what /v1/relay shows as JSON: parents, and the ways to broadcasts.
-	// Nil serves none.
-	Relay func() any
+	// Notes are told with readiness and do not decide it.
+	Notes map[string]func() error
+	// State is what /v1/NAME shows as JSON of each part.
+	State map[string]func() any
 	// Profiles opens /debug/pprof/.
 	Profiles bool
 
@@ -104,11 +102,8 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Gatherer, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	if s.cfg.Ingest != nil {
-		mux.HandleFunc("GET /v1/ingest", state(s.cfg.Ingest))
-	}
-	if s.cfg.Relay != nil {
-		mux.HandleFunc("GET /v1/relay", state(s.cfg.Relay))
+	for name, of := range s.cfg.State {
+		mux.HandleFunc("GET /v1/"+name, state(of))
 	}
 	if s.cfg.Profiles {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -143,6 +138,11 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 			verdict, status = err.Error(), http.StatusServiceUnavailable
 		}
 		fmt.Fprintf(&text, "%s: %s\n", name, verdict)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.cfg.Notes)) {
+		if err := s.cfg.Notes[name](); err != nil {
+			fmt.Fprintf(&text, "%s: %s (serving goes on)\n", name, err)
+		}
 	}
 	if s.cfg.Draining() {
 		status = http.StatusServiceUnavailable

@@ -62,9 +62,15 @@ func get(t *testing.T, url string) (status int, body string) {
 
 func TestReadiness(t *testing.T) {
 	var draining atomic.Bool
-	var broken atomic.Bool
+	var broken, away atomic.Bool
 	base := start(t, ops.Config{
 		Draining: draining.Load,
+		Notes: map[string]func() error{"directory": func() error {
+			if away.Load() {
+				return errors.New("does not answer")
+			}
+			return nil
+		}},
 		Checks: map[string]func() error{
 			"certificate": func() error { return nil },
 			"srt": func() error {
@@ -85,6 +91,9 @@ func TestReadiness(t *testing.T) {
 		}
 	}
 	want(200, "certificate: ok\nsrt: ok\nready\n")
+	away.Store(true)
+	want(200, "certificate: ok\nsrt: ok\ndirectory: does not answer (serving goes on)\nready\n")
+	away.Store(false)
 	broken.Store(true)
 	want(503, "certificate: ok\nsrt: not listening\n")
 	broken.Store(false)
@@ -116,7 +125,7 @@ func TestNewRefuses(t *testing.T) {
 
 func TestIngestIsShownAsItIsNow(t *testing.T) {
 	publishers := append(make([]string, 0, 3), "live/cam1")
-	base := start(t, ops.Config{Ingest: func() any { return publishers }})
+	base := start(t, ops.Config{State: map[string]func() any{"ingest": func() any { return publishers }}})
 	for _, want := range []string{`["live/cam1"]`, `["live/cam1","live/cam2"]`} {
 		if status, body := get(t, base+"/v1/ingest"); status != 200 || strings.TrimSpace(body) != want {
 			t.Errorf("got %d %s; want %s", status, body, want)

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/freshet-live/freshet/configs"
+	"github.com/freshet-live/freshet/ingest"
+)
+
+// freeAddress is a loopback address that nobody listens on, for now: voters have to
+// know each other's before they start.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// voters are the configurations of three origins whose directory is their own.
+func voters(t *testing.T) []configs.Config {
+	t.Helper()
+	var out []configs.Config
+	var routes []string
+	for i := range 3 {
+		cfg := loopback()
+		cfg.Node.ID = fmt.Sprint("origin", i)
+		cfg.Cluster.Listen, cfg.Cluster.Dir = freeAddress(t), t.TempDir()
+		routes = append(routes, "nats://"+cfg.Cluster.Listen)
+		out = append(out, cfg)
+	}
+	for i := range out {
+		out[i].Cluster.Routes = routes
+	}
+	return out
+}
+
+func (r *running) operator(path string) string { return "http://" + r.ops.Addr().String() + path }
+
+// until waits for what a page says.
+func until(t *testing.T, within time.Duration, url string, ok func(status int, body string) bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for {
+		status, body := try(t, url)
+		if ok(status, body) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %d %s", url, status, body)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func well(status int, body string) bool {
+	return status == http.StatusOK && !strings.Contains(body, "directory")
+}
+
+// Three voters own each broadcast once; two of them end, and media goes on, old and
+// new; the directory is well again when one is back.
+func TestDirectoryOfThreeOrigins(t *testing.T) {
+	all := voters(t)
+	a, b, c := startGateway(t, all[0]), startGateway(t, all[1]), startGateway(t, all[2])
+	for _, g := range []*running{a, b, c} {
+		until(t, 30*time.Second, g.operator("/readyz"), well)
+	}
+	a.push(t)
+	get(t, a.url("/live/demo/index.m3u8"))
+	_, err := b.sessions.Open(t.Context(), ingest.Request{Name: "live/demo", Protocol: "srt"})
+	if !errors.Is(err, ingest.ErrAlreadyPublishing) || !strings.Contains(err.Error(), `"origin0"`) {
+		t.Errorf("a second publisher at another origin: %v", err)
+	}
+	until(t, 10*time.Second, b.operator("/v1/cluster"), func(_ int, body string) bool {
+		return strings.Contains(body, `"origin2"`) && strings.Contains(body, `"live/demo"`)
+	})
+	if err := errors.Join(b.stop(), c.stop()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, 20*time.Second, a.operator("/readyz"), func(status int, body string) bool {
+		return status == http.StatusOK && strings.Contains(body, "directory: the directory does not answer")
+	})
+	if body := get(t, a.operator("/metrics")); !strings.Contains(body, "freshet_cluster_up 0") {
+		t.Error("the metrics do not say that the directory is away")
+	}
+	playlist := get(t, a.url("/live/demo/video/index.m3u8"))
+	until(t, 10*time.Second, a.url("/live/demo/video/index.m3u8"), func(status int, body string) bool {
+		return status == http.StatusOK && body != playlist
+	})
+	session, err := a.sessions.Open(t.Context(), ingest.Request{Name: "live/new", Protocol: "srt"})
+	if err != nil {
+		t.Fatalf("a new publisher while the directory is away: %v", err)
+	}
+	defer session.Close()
+	back := startGateway(t, all[1])
+	until(t, 30*time.Second, a.operator("/readyz"), well)
+	until(t, 10*time.Second, back.operator("/v1/cluster"), func(_ int, body string) bool {
+		return strings.Contains(body, `"live/new"`) && strings.Contains(body, `"live/demo"`)
+	})
+}
+
+// Nodes find their parents in the directory.
+func TestParentsFromTheDirectory(t *testing.T) {
+	cfg := loopback()
+	cfg.Node.ID, cfg.Cluster.LeafListen = "origin", freeAddress(t)
+	cfg.Web.HTTPS = freeAddress(t)
+	cfg.Node.URL = "moqt://" + cfg.Web.HTTPS
+	origin := startGateway(t, cfg)
+	below := func(id, tier string) *running {
+		child := loopback()
+		child.SRT.Address, child.Relay.Insecure = "", true
+		child.Node.ID, child.Node.Tier = id, tier
+		child.Web.HTTPS = freeAddress(t)
+		child.Node.URL = "https://" + child.Web.HTTPS + "/moq"
+		child.Cluster.Leaf = []string{"nats://" + cfg.Cluster.LeafListen}
+		return startGateway(t, child)
+	}
+	mid, edge := below("mid", configs.TierMid), below("edge", configs.TierEdge)
+	origin.push(t)
+	get(t, edge.url("/live/demo/index.m3u8"))
+	for g, hops := range map[*running]string{mid: `"hops":["origin"]`, edge: `"hops":["origin","mid"]`} {
+		until(t, 20*time.Second, g.operator("/v1/relay"), func(_ int, body string) bool { return strings.Contains(body, hops) })
+	}
+}

@@ -10,6 +10,7 @@ type Config struct {
 	Web     Web     `yaml:"web"`
 	HLS     HLS     `yaml:"hls"`
 	MoQ     MoQ     `yaml:"moq"`
+	QUIC    QUIC    `yaml:"quic"`
 	Relay   Relay   `yaml:"relay"`
 	Cluster Cluster `yaml:"cluster"`
 	Metrics Metrics `yaml:"metrics"`
@@ -86,6 +87,13 @@ type MoQ struct {
 	// out for it.
 	MaxLag time.Duration `yaml:"max_lag"`
 	// Publish takes in what MoQ clients publish.
+	Publish bool `yaml:"publish"`
+}
+
+// QUIC is for transport streams over QUIC, on the UDP port of Web.HTTPS.
+type QUIC struct {
+	// Publish takes them in. It is off by default, as with MoQ: that port is open
+	// to every viewer, and where nothing else is set everybody could publish.
 	Publish bool `yaml:"publish"`
 }
 

@@ -34,8 +34,8 @@ func (c Config) mistakes() []*MistakeError {
 		v.relayURL("drain.url", c.Drain.URL)
 	}
 	found := !c.Cluster.Alone() && c.Node.Tier != TierOrigin // Parents, in the directory.
-	if c.SRT.Address == "" && !c.MoQ.Publish && len(c.Relay.Parents) == 0 && !found {
-		v.add("srt.address", "is empty, and there is neither moq.publish nor a parent: nothing could come in")
+	if c.SRT.Address == "" && !c.MoQ.Publish && !c.QUIC.Publish && len(c.Relay.Parents) == 0 && !found {
+		v.add("srt.address", "is empty, and there is neither moq.publish, quic.publish nor a parent: nothing could come in")
 	}
 	return v.mistakes
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/freshet-live/freshet/configs"
 	"github.com/freshet-live/freshet/ingest"
 	moqin "github.com/freshet-live/freshet/ingest/moq"
+	"github.com/freshet-live/freshet/ingest/mpegts"
+	"github.com/freshet-live/freshet/ingest/quic"
 	"github.com/freshet-live/freshet/ingest/srt"
 	"github.com/freshet-live/freshet/packager"
 	"github.com/freshet-live/freshet/packager/hls"
@@ -34,7 +36,7 @@ import (
 
 // gateway is every part of a node, wired:
 //
-//	srt ──> sessions ──> packager ──> relay ──> moq, hls ──> web
+//	srt, quic ──> sessions ──> packager ──> relay ──> moq, hls ──> web
 //	moq publishers ──> intake ──────────┤
 //	parents ──> uplink ─────────────────┘
 type gateway struct {
@@ -44,7 +46,9 @@ type gateway struct {
 	registry *prometheus.Registry
 	relay    *relay.Relay
 	sessions *ingest.Sessions
+	ts       *mpegts.Metrics
 	srt      *srt.Listener // nil when switched off.
+	quic     *quic.Door    // nil when switched off.
 	uplink   *uplink.Manager
 	// directory is the cluster, or this node's own memory when it is alone.
 	directory *cluster.Member
@@ -61,6 +65,7 @@ type gateway struct {
 func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 	cfg.Node.ID = nodeID(cfg.Node)
 	g := &gateway{cfg: cfg, log: log, registry: newRegistry()}
+	g.ts = mpegts.NewMetrics(g.registry)
 	g.relay = relay.New(relay.Config{MaxBytes: int64(cfg.Relay.Memory) << 20})
 	g.registry.MustRegister(relay.NewCollector(g.relay))
 	g.sessions = ingest.NewSessions(ingest.Config{
@@ -72,7 +77,7 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 		Logger: log.With("part", "moq"), Registerer: g.registry,
 	})
 	// Parts that hold sockets come last: what fails before needs no closing.
-	for _, build := range []func() error{g.newHLS, g.newCerts, g.newDirectory, g.newUplink, g.newSRT, g.newOps, g.newWeb} {
+	for _, build := range []func() error{g.newHLS, g.newCerts, g.newDirectory, g.newUplink, g.newSRT, g.newQUIC, g.newOps, g.newWeb} {
 		if err := build(); err != nil {
 			return nil, errors.Join(err, g.close())
 		}
@@ -144,7 +149,7 @@ func (g *gateway) newSRT() (err error) {
 	}
 	g.srt, err = srt.Listen(srt.Config{
 		Address: cfg.Address, Sessions: g.sessions, Latency: cfg.Latency,
-		DefaultStream: cfg.DefaultStream, Passphrases: passphrases,
+		DefaultStream: cfg.DefaultStream, Passphrases: passphrases, TS: g.ts,
 		Logger: g.log.With("part", "srt"), Registerer: g.registry,
 	})
 	return err
@@ -181,7 +186,7 @@ func (g *gateway) newOps() (err error) {
 func (g *gateway) checks() map[string]func() error {
 	// The front is made after this, and asked only when all of it runs.
 	checks := map[string]func() error{"web": func() error { return g.web.Ready() }}
-	if g.srt == nil && !g.cfg.MoQ.Publish {
+	if g.srt == nil && g.quic == nil && !g.cfg.MoQ.Publish {
 		// All that this node can serve comes from them.
 		checks["parents"] = func() error {
 			if g.uplink.Connected() == 0 {
@@ -200,7 +205,7 @@ func (g *gateway) newWeb() error {
 	}
 	g.web, err = httpd.New(httpd.Config{
 		HTTP: g.cfg.Web.HTTP, HTTPS: g.cfg.Web.HTTPS, Certs: g.certs,
-		Protocols: wire.Protocols(), MoQ: g.serveMoQ, Origins: origins(g.cfg.Web.Origins),
+		Protocols: wire.Protocols(), MoQ: g.serveMoQ, Others: g.otherProtocols(), Origins: origins(g.cfg.Web.Origins),
 		HLS: http.Handler(handler), Player: web.Files(), Relay: g.relay, Version: versionName(),
 		PublicMoQURL: g.cfg.Web.MoQURL,
 		DrainTimeout: max(g.cfg.Drain.Deadline, time.Millisecond),

@@ -70,6 +70,9 @@ func (g *gateway) drain(life context.Context) {
 	ctx, cancel := context.WithTimeout(life, g.cfg.Drain.Deadline)
 	defer cancel()
 	g.moq.Drain(ctx, g.cfg.Drain.URL)
+	if g.quic != nil {
+		g.quic.Close() // The front waits for these connections, too.
+	}
 }
 
 // serveMoQ answers one MoQ connection. ctx ends when the front drains, but the

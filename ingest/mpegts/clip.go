@@ -124,20 +124,13 @@ func (c *clip) measure(sink clipSink) error {
 
 // wholePackets copies the packets of ts that are in sync, without null packets.
 func wholePackets(ts []byte) []byte {
-	var f framer
-	out := make([]byte, 0, len(ts))
-	for len(ts) >= packetSize {
-		if f.stride == 0 || ts[0] != syncByte {
-			var skip int
-			skip, f.stride = f.lock(ts, true)
-			if ts = ts[skip:]; f.stride == 0 {
-				break
-			}
+	var a Aligner
+	a.cut(ts, true)
+	out := make([]byte, 0, len(a.out))
+	for p := range slices.Chunk(a.out, packetSize) {
+		if binary.BigEndian.Uint16(p[1:])&0x1FFF != pidNull {
+			out = append(out, p...)
 		}
-		if binary.BigEndian.Uint16(ts[1:])&0x1FFF != pidNull {
-			out = append(out, ts[:packetSize]...)
-		}
-		ts = ts[min(f.stride, len(ts)):]
 	}
 	return out
 }

@@ -17,6 +17,9 @@ type Request struct {
 	// User is whom the peer says it is, Token what it shows for it, for Authorize
 	// to judge; empty when it says nothing.
 	User, Token string
+	// Trusted is set when the operator himself has it published, as a camera that
+	// is pulled from: Authorize is not asked.
+	Trusted bool
 	// Delay is how long the transport holds bytes back on purpose, such as the
 	// SRT latency: what arrives now left the encoder so long ago. It is set by
 	// Session.Begin, when the transport has negotiated it.

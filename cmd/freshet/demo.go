@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,9 +13,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/freshet-live/freshet/cmd/freshet/push"
 	"github.com/freshet-live/freshet/configs"
-	"github.com/freshet-live/freshet/ingest/mpegts"
-	"github.com/freshet-live/freshet/ingest/srt"
 )
 
 // demoClip is made by demo/make-clip.sh.
@@ -114,51 +112,19 @@ Ctrl-C stops it.
 
 // pushDemo is an encoder that never gives up.
 func pushDemo(ctx context.Context, log *slog.Logger, port string) error {
-	url := "srt://127.0.0.1:" + port + "?streamid=publish:" + demoName
-	looper, err := mpegts.NewLooper(demoClip)
+	clip, err := push.Clip(demoClip)
 	if err != nil {
 		return fmt.Errorf("demo clip: %w", err)
 	}
-	clip := &player{ctx: ctx, looper: looper}
-	for {
-		if err := srt.Push(ctx, url, clip); ctx.Err() == nil {
-			log.Warn("demo push ended", "error", err)
-		}
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return nil
-		}
+	status := &push.Status{}
+	output, err := push.NewOutput(push.OutputConfig{
+		To: "srt://127.0.0.1:" + port + "?streamid=publish:" + demoName, Status: status, Log: log,
+	})
+	if err != nil {
+		return err
 	}
-}
-
-// player reads a loop at its pace. It lives as long as the push.
-type player struct {
-	ctx    context.Context //nolint:containedctx // Read has none, and must not outlive the push.
-	looper *mpegts.Looper
-	start  time.Time
-	ahead  time.Duration // When the clip began, in the looper's time.
-}
-
-// late is when a player gives the lost time up: the process stood still, and
-// sending all of it at once would only flood the gateway.
-const late = time.Second
-
-// Read gives one burst when it is due.
-func (p *player) Read(b []byte) (int, error) {
-	packets, at := p.looper.Next()
-	if len(packets) > len(b) {
-		return 0, errors.New("demo: buffer too short for a burst")
+	if err := push.Run(ctx, clip, output, push.NewQueue(time.Second), status); ctx.Err() == nil {
+		return err
 	}
-	if p.start.IsZero() || time.Since(p.start) > at-p.ahead+late {
-		p.start, p.ahead = time.Now(), at
-	}
-	timer := time.NewTimer(time.Until(p.start.Add(at - p.ahead)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return copy(b, packets), nil
-	case <-p.ctx.Done():
-		return 0, context.Cause(p.ctx)
-	}
+	return nil
 }

@@ -74,7 +74,7 @@ func TestRefusalsTellTheReason(t *testing.T) {
 func TestNoTransportStream(t *testing.T) {
 	s := serve(t, nil)
 	client, _ := s.mustDial(t, nil)
-	if err := client.Send(t.Context(), make([]byte, 188*7), time.Now()); err != nil {
+	if err := client.Send(t.Context(), make([]byte, 188*7)); err != nil {
 		t.Fatal(err)
 	}
 	<-client.Done()

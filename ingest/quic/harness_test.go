@@ -201,7 +201,7 @@ func send(t *testing.T, c *quic.Client, ts []byte, batch int) {
 	t.Helper()
 	for len(ts) > 0 {
 		n := min(batch, len(ts))
-		if err := c.Send(t.Context(), ts[:n], time.Now()); err != nil {
+		if err := c.Send(t.Context(), ts[:n]); err != nil {
 			t.Fatal(err)
 		}
 		ts = ts[n:]

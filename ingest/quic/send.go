@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// Send sends whole transport packets, which left the encoder at born. What is too
-// old already is counted and left out. It blocks while the network does not take
-// more, no longer than the packets are worth sending.
-func (c *Client) Send(ctx context.Context, packets []byte, born time.Time) error {
+// Send sends whole transport packets. It blocks while the network does not take
+// more, no longer than the latency: then the rest of a batch is left out and
+// counted.
+func (c *Client) Send(ctx context.Context, packets []byte) error {
+	until := time.Now().Add(c.cfg.Latency)
 	size := maxBatch
 	if c.cfg.Mode == ModeDatagram {
 		size = maxDatagram
 	}
 	for b := range slices.Chunk(packets, size) {
-		if err := c.send(ctx, b, born.Add(c.cfg.Latency)); err != nil {
+		if err := c.send(ctx, b, until); err != nil {
 			if cause := context.Cause(c.conn.Context()); cause != nil {
 				return closed(cause)
 			}

@@ -15,38 +15,98 @@ import (
 // payload is seven transport packets: what every SRT encoder sends.
 const payload = 7 * 188
 
-// Push calls the URL, "srt://host:port?streamid=..&passphrase=..&latency=120"
-// with the query of srt-live-transmit, and sends what r gives until r or ctx
-// ends: what one Read gives, at most seven transport packets, is one SRT packet.
-// r sets the pace. A "#" in the stream id is percent-encoded.
+// Push calls the URL and sends what r gives until r or ctx ends; see Call and
+// Caller.Send.
 func Push(ctx context.Context, url string, r io.Reader) error {
+	c, err := Call(url)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Send(ctx, r)
+}
+
+// Caller is the calling side of a connection.
+type Caller struct {
+	conn    gosrt.Conn
+	address string
+}
+
+// Call calls "srt://host:port?streamid=..&passphrase=..&latency=120", with the
+// query of srt-live-transmit. A "#" in the stream id is percent-encoded. Close must
+// follow.
+func Call(url string) (*Caller, error) {
 	cfg := gosrt.DefaultConfig()
 	address, err := cfg.UnmarshalURL(url)
 	if err != nil {
-		return fmt.Errorf("srt url: %w", err)
+		return nil, fmt.Errorf("srt url: %w", err)
 	}
 	conn, err := gosrt.Dial("srt", address, cfg)
 	if err != nil {
-		return fmt.Errorf("call srt %s: %w", address, rejected(err))
+		return nil, fmt.Errorf("call srt %s: %w", address, rejected(err))
 	}
-	defer hangUp(conn)
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
+	return &Caller{conn, address}, nil
+}
 
+// Close hangs up.
+func (c *Caller) Close() { hangUp(c.conn) }
+
+// Send sends what r gives until r or ctx ends: what one Read gives, at most seven
+// transport packets, is one SRT packet. r sets the pace. At its end Send waits
+// until the peer has it all.
+func (c *Caller) Send(ctx context.Context, r io.Reader) error {
+	stop := context.AfterFunc(ctx, func() { _ = c.conn.Close() })
+	defer stop()
 	buf := make([]byte, payload)
 	for {
 		n, err := r.Read(buf)
 		if n > 0 {
-			if _, err := conn.Write(buf[:n]); err != nil {
-				return pushError(ctx, address, err)
+			if _, err := c.conn.Write(buf[:n]); err != nil {
+				return pushError(ctx, c.address, err)
 			}
 		}
 		switch {
 		case errors.Is(err, io.EOF):
+			c.linger(ctx)
 			return nil
 		case err != nil:
-			return pushError(ctx, address, err)
+			return pushError(ctx, c.address, err)
 		}
+	}
+}
+
+// linger waits until everything is acknowledged, as long as SRT keeps anything.
+func (c *Caller) linger(ctx context.Context) {
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for range 200 {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		var s gosrt.Statistics
+		c.conn.Stats(&s)
+		if s.Instantaneous.PktSendBuf == 0 {
+			return
+		}
+	}
+}
+
+// CallerStats are what the caller knows of a connection; totals since the
+// handshake.
+type CallerStats struct {
+	RTT  time.Duration
+	Lost uint64 // Packets that the peer missed.
+}
+
+// Stats is safe for any goroutine.
+func (c *Caller) Stats() CallerStats {
+	var s gosrt.Statistics
+	c.conn.Stats(&s)
+	return CallerStats{
+		RTT:  time.Duration(s.Instantaneous.MsRTT * float64(time.Millisecond)),
+		Lost: s.Accumulated.PktSendLoss,
 	}
 }
 

@@ -1,0 +1,47 @@
+package push
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net/url"
+
+	"github.com/freshet-live/freshet/transport/moqt"
+)
+
+// OutputConfig says where to send.
+type OutputConfig struct {
+	// To is srt://host:port?streamid=.., quic://host:port/name, moqt://host:port/name
+	// or https://host:port/moq?name=...
+	To string
+	// TLS says which certificates count.
+	TLS *tls.Config
+	// DialMoQ connects to a https or moqt URL.
+	DialMoQ func(ctx context.Context, url string, conf *tls.Config) (moqt.Conn, error)
+	// Once gives up when the first connection ends.
+	Once   bool
+	Status *Status
+	Log    *slog.Logger
+}
+
+// Output sends what a Queue gives to its end, over as many connections as it
+// takes.
+type Output func(ctx context.Context, q *Queue) error
+
+// NewOutput makes the Output; it connects nowhere yet.
+func NewOutput(cfg OutputConfig) (Output, error) {
+	u, err := url.Parse(cfg.To)
+	if err != nil {
+		return nil, err
+	}
+	switch u.Scheme {
+	case "srt":
+		return toSRT(cfg, u)
+	case "quic":
+		return toQUIC(cfg)
+	case "moqt", "moq", "https":
+		return toMoQ(cfg, u)
+	}
+	return nil, fmt.Errorf("%s: none of srt, quic, moqt and https", u.Redacted())
+}

@@ -6,6 +6,7 @@ import "time"
 type Config struct {
 	Node    Node    `yaml:"node"`
 	SRT     SRT     `yaml:"srt"`
+	RTSP    RTSP    `yaml:"rtsp"`
 	Ingest  Ingest  `yaml:"ingest"`
 	Web     Web     `yaml:"web"`
 	HLS     HLS     `yaml:"hls"`
@@ -132,6 +133,11 @@ func Default() Config {
 			Latency: 120 * time.Millisecond,
 			// Hardware encoders without a stream id should just work.
 			DefaultStream: "live/stream",
+		},
+		RTSP: RTSP{
+			// Off: the door shows passwords in clear to the network between, so it
+			// is opened on purpose. The port for media is what others use.
+			RTPAddress: ":8000",
 		},
 		// An encoder that is restarted by hand is back in half a minute.
 		Ingest: Ingest{Hold: 30 * time.Second},

@@ -37,6 +37,7 @@ func TestExampleHoldsTheDefaults(t *testing.T) {
 	}
 	want := configs.Default()
 	want.SRT.Streams = []configs.Stream{}
+	want.RTSP.Pull = []configs.RTSPPull{}
 	want.Cluster.NATS, want.Cluster.Routes, want.Cluster.Leaf = []string{}, []string{}, []string{}
 	want.Relay.Parents, want.Relay.Fingerprints = []configs.Parent{}, []string{}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -150,6 +151,22 @@ nonsense: 1
 		{"wrong shapes", "srt: 5\nweb:\n  hosts: one\nlog: [a]\ndrain:\n  deadline: {a: 1}\n", []string{"1 srt", "3 web.hosts", "4 log", "6 drain.deadline"}},
 		{"list in place of a value", "log:\n  level: [info]\n", []string{"2 log.level"}},
 		{"two limits", "hls:\n  segment: 8s\n", []string{"1 relay.window"}},
+		{"rtsp", `
+rtsp:
+  address: nowhere
+  rtp_address: ":8001"
+  pull:
+    - name: live/../x
+      url: http://user:hush@camera/
+      transport: pigeon
+    - name: live/a
+      url: "rtsp://user:hush%zz@camera/"
+    - name: live/a
+      url: rtsp://camera/
+`, []string{
+			"3 rtsp.address", "4 rtsp.rtp_address", "6 rtsp.pull[0].name", "7 rtsp.pull[0].url", "8 rtsp.pull[0].transport",
+			"10 rtsp.pull[1].url", "11 rtsp.pull[2].name",
+		}},
 		{"no URL", "web:\n  moq_url: live.example.com/moq\n", []string{"2 web.moq_url"}},
 		{"alias", "log: &a\n  level: info\n", []string{"1 log"}},
 		{"not YAML", "srt:\n  address: \":1\"\n\tlatency: 1s\n", []string{"3 "}},
@@ -167,6 +184,9 @@ nonsense: 1
 				if m.Text == "" || !strings.HasPrefix(m.Error(), m.File+":") {
 					t.Errorf("mistake reads %q", m.Error())
 				}
+			}
+			if strings.Contains(err.Error(), "hush") {
+				t.Errorf("%v shows a password", err)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("%v\n%s", err, diff)

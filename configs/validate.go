@@ -19,6 +19,7 @@ func (c Config) Validate() error { return joinMistakes(c.mistakes()) }
 func (c Config) mistakes() []*MistakeError {
 	var v validator
 	v.srt(c.SRT)
+	v.rtsp(c.RTSP)
 	v.within("ingest.hold", c.Ingest.Hold, 0, 30*time.Minute)
 	v.web(c.Web)
 	v.hls(c.HLS, c.Relay)
@@ -34,8 +35,8 @@ func (c Config) mistakes() []*MistakeError {
 		v.relayURL("drain.url", c.Drain.URL)
 	}
 	found := !c.Cluster.Alone() && c.Node.Tier != TierOrigin // Parents, in the directory.
-	if c.SRT.Address == "" && !c.MoQ.Publish && !c.QUIC.Publish && len(c.Relay.Parents) == 0 && !found {
-		v.add("srt.address", "is empty, and there is neither moq.publish, quic.publish nor a parent: nothing could come in")
+	if c.SRT.Address == "" && !c.RTSP.on() && !c.MoQ.Publish && !c.QUIC.Publish && len(c.Relay.Parents) == 0 && !found {
+		v.add("srt.address", "is empty, and there is neither rtsp, moq.publish, quic.publish nor a parent: nothing could come in")
 	}
 	return v.mistakes
 }

@@ -19,6 +19,7 @@ import (
 	moqin "github.com/freshet-live/freshet/ingest/moq"
 	"github.com/freshet-live/freshet/ingest/mpegts"
 	"github.com/freshet-live/freshet/ingest/quic"
+	"github.com/freshet-live/freshet/ingest/rtsp"
 	"github.com/freshet-live/freshet/ingest/srt"
 	"github.com/freshet-live/freshet/packager"
 	"github.com/freshet-live/freshet/packager/hls"
@@ -36,7 +37,7 @@ import (
 
 // gateway is every part of a node, wired:
 //
-//	srt, quic ──> sessions ──> packager ──> relay ──> moq, hls ──> web
+//	srt, rtsp, quic ──> sessions ──> packager ──> relay ──> moq, hls ──> web
 //	moq publishers ──> intake ──────────┤
 //	parents ──> uplink ─────────────────┘
 type gateway struct {
@@ -49,6 +50,7 @@ type gateway struct {
 	ts       *mpegts.Metrics
 	srt      *srt.Listener // nil when switched off.
 	quic     *quic.Door    // nil when switched off.
+	rtsp     *rtsp.Door    // nil when switched off.
 	uplink   *uplink.Manager
 	// directory is the cluster, or this node's own memory when it is alone.
 	directory *cluster.Member
@@ -77,7 +79,7 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 		Logger: log.With("part", "moq"), Registerer: g.registry,
 	})
 	// Parts that hold sockets come last: what fails before needs no closing.
-	for _, build := range []func() error{g.newHLS, g.newCerts, g.newDirectory, g.newUplink, g.newSRT, g.newQUIC, g.newOps, g.newWeb} {
+	for _, build := range []func() error{g.newHLS, g.newCerts, g.newDirectory, g.newUplink, g.newSRT, g.newRTSP, g.newQUIC, g.newOps, g.newWeb} {
 		if err := build(); err != nil {
 			return nil, errors.Join(err, g.close())
 		}
@@ -186,7 +188,7 @@ func (g *gateway) newOps() (err error) {
 func (g *gateway) checks() map[string]func() error {
 	// The front is made after this, and asked only when all of it runs.
 	checks := map[string]func() error{"web": func() error { return g.web.Ready() }}
-	if g.srt == nil && g.quic == nil && !g.cfg.MoQ.Publish {
+	if g.srt == nil && g.rtsp == nil && g.quic == nil && !g.cfg.MoQ.Publish {
 		// All that this node can serve comes from them.
 		checks["parents"] = func() error {
 			if g.uplink.Connected() == 0 {
@@ -226,6 +228,9 @@ func origins(configured []string) []string {
 func (g *gateway) close() error {
 	if g.srt != nil {
 		g.srt.Close()
+	}
+	if g.rtsp != nil {
+		g.rtsp.Close()
 	}
 	if g.ops == nil {
 		return nil

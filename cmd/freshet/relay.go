@@ -39,6 +39,7 @@ func (c relayCommand) Run(ctx context.Context, con console) error {
 
 // apply closes the doors of encoders and takes the flags over.
 func (c relayCommand) apply(cfg *configs.Config) {
+	cfg.RTSP.Address, cfg.RTSP.Pull = "", nil
 	cfg.SRT.Address, cfg.MoQ.Publish, cfg.QUIC.Publish = "", false, false
 	for _, url := range c.Parent {
 		cfg.Relay.Parents = append(cfg.Relay.Parents, configs.Parent{URL: url})

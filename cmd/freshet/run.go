@@ -47,6 +47,9 @@ func (g *gateway) background() map[string]func(context.Context) error {
 	if g.srt != nil {
 		parts["srt"] = g.srt.Run
 	}
+	if g.rtsp != nil {
+		parts["rtsp"] = g.rtsp.Run
+	}
 	if g.ops != nil {
 		parts["metrics"] = g.ops.Run
 	}

@@ -149,7 +149,7 @@ func (c *Client) greet(ctx context.Context) error {
 	}
 	defer context.AfterFunc(ctx, func() { _ = c.control.SetReadDeadline(time.Now()) })()
 	h := hello{name: c.cfg.Name, token: c.cfg.Token, latency: c.cfg.Latency, mode: c.cfg.Mode}
-	if _, err := c.control.Write(appendMessage(nil, h.message())); err != nil {
+	if _, err := c.control.Write(h.message().encode()); err != nil {
 		return err
 	}
 	c.messages = quicvarint.NewReader(c.control)
@@ -212,7 +212,7 @@ func (c *Client) report() error {
 	r := report{packetsSent: s.PacketsSent, packetsLost: s.PacketsLost, dropped: c.dropped.Load()}
 	c.mu.Lock()
 	defer c.mu.Unlock() // END may come at the same time.
-	_, err := c.control.Write(appendMessage(nil, r.message()))
+	_, err := c.control.Write(r.message().encode())
 	return err
 }
 

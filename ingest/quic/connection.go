@@ -80,9 +80,9 @@ func (c *connection) receive(ctx context.Context) error {
 }
 
 func (c *connection) welcome() error {
-	_, err := c.control.Write(appendMessage(nil, message{kind: messageWelcome, params: []param{
+	_, err := c.control.Write(message{kind: messageWelcome, params: []param{
 		number(paramLatency, uint64(c.hello.latency.Milliseconds())),
-	}}))
+	}}.encode())
 	return err
 }
 

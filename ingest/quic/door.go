@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,8 +52,6 @@ type Door struct {
 	metrics *metrics
 	closing context.Context
 	close   context.CancelCauseFunc
-
-	conns sync.WaitGroup
 }
 
 // New makes a Door.

@@ -38,14 +38,14 @@ type message struct {
 	params []param
 }
 
-func appendMessage(b []byte, m message) []byte {
+func (m message) encode() []byte {
 	var body []byte
 	for _, p := range m.params {
 		body = quicvarint.Append(body, p.id)
 		body = quicvarint.Append(body, uint64(len(p.value)))
 		body = append(body, p.value...)
 	}
-	b = quicvarint.Append(b, m.kind)
+	b := quicvarint.Append(nil, m.kind)
 	b = quicvarint.Append(b, uint64(len(body)))
 	return append(b, body...)
 }

@@ -91,7 +91,7 @@ func (c *Client) expire(now time.Time) {
 // given up what is missing.
 func (c *Client) Finish(ctx context.Context) error {
 	c.mu.Lock()
-	_, err := c.control.Write(appendMessage(nil, endMessage(c.count)))
+	_, err := c.control.Write(endMessage(c.count).encode())
 	c.mu.Unlock()
 	if err != nil {
 		return closed(err)

@@ -21,8 +21,7 @@ func (c *connection) watch(ctx context.Context) error {
 		case now := <-ticker.C:
 			w.look(now)
 			r := report{batches: w.last.Batches, lost: w.last.BatchesLost, held: w.last.BatchesHeld}
-			m := r.message()
-			if _, err := c.control.Write(appendMessage(nil, m)); err != nil {
+			if _, err := c.control.Write(r.message().encode()); err != nil {
 				return err
 			}
 		case <-ctx.Done():

@@ -29,6 +29,7 @@ type audio struct {
 	// samples is how long a frame is; zero drops it.
 	samples func(frame []byte) int
 	unit    [1][]byte // Of the access unit being handed out.
+	dropped bool      // A frame before the next one was.
 }
 
 func newAAC(f *format.MPEG4Audio) (*audio, error) {
@@ -114,26 +115,26 @@ func (a *audio) depacketizer() (depacketize, error) { return a.decoder() }
 
 func (a *audio) assemble(frames [][]byte, at moment, lost bool, push func(ingest.AccessUnit) error) error {
 	pts, since := at.pts(), int64(0)
+	a.dropped = a.dropped || lost
 	for _, frame := range frames {
-		if len(frame) == 0 || len(frame) > maxAudioFrame {
-			lost = true
-			continue
+		samples := 0
+		if len(frame) > 0 && len(frame) <= maxAudioFrame {
+			samples = a.samples(frame)
 		}
-		samples := a.samples(frame)
 		if samples <= 0 {
-			lost = true
+			a.dropped = true
 			continue
 		}
 		a.unit[0] = frame
 		when := pts + since*ingest.Clock/int64(a.format.SampleRate)
 		since += int64(samples)
 		err := push(ingest.AccessUnit{
-			PTS: when, DTS: when, Units: a.unit[:], Random: true, Lost: lost, Samples: samples, Format: a.format,
+			PTS: when, DTS: when, Units: a.unit[:], Random: true, Lost: a.dropped, Samples: samples, Format: a.format,
 		})
 		if err != nil {
 			return err
 		}
-		lost = false
+		a.dropped = false
 	}
 	return nil
 }

@@ -240,6 +240,20 @@ func evenPort(t *testing.T) string {
 	return ""
 }
 
+// next is the address with the port above.
+func next(t *testing.T, address string) string {
+	t.Helper()
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.JoinHostPort(host, strconv.Itoa(n+1))
+}
+
 // ffmpeg begins a run of it; stop kills it.
 func ffmpeg(t *testing.T, args ...string) (wait func() string, stop func()) {
 	t.Helper()

@@ -1,0 +1,4 @@
+package rtsp
+
+// MaxConnections is for tests.
+const MaxConnections = maxConnections

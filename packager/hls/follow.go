@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/freshet-live/freshet/packager/cmaf"
 	"github.com/freshet-live/freshet/packager/msf"
 	"github.com/freshet-live/freshet/relay"
 )
@@ -149,6 +150,9 @@ func (f *follower) readCatalog() {
 func (f *follower) apply(c *msf.Catalog) {
 	seen := make(map[*Rendition]bool)
 	for _, t := range c.Tracks {
+		if t.Packaging == msf.PackagingCMAF {
+			t = described(c, t)
+		}
 		if t.Packaging != msf.PackagingCMAF || t.Role != msf.RoleVideo && t.Role != msf.RoleAudio {
 			continue
 		}
@@ -172,6 +176,27 @@ func (f *follower) apply(c *msf.Catalog) {
 		return role(a) - role(b)
 	})
 	f.p.setRenditions(f.renditions)
+}
+
+// described fills in what a catalog of somebody else may leave out, by the track's
+// header.
+func described(c *msf.Catalog, t msf.Track) msf.Track {
+	if t.Timescale != 0 && t.Role != "" {
+		return t
+	}
+	header, _ := c.Init(t)
+	info, err := cmaf.ReadHeader(header)
+	if err != nil {
+		return t
+	}
+	t.Timescale = info.Timescale
+	if t.Role == "" {
+		t.Role = msf.RoleAudio
+		if info.IsVideo {
+			t.Role = msf.RoleVideo
+		}
+	}
+	return t
 }
 
 func role(r *Rendition) int {

@@ -130,14 +130,22 @@ func (q *Queue) Held() (age time.Duration, dropped uint64) {
 }
 
 // Reader reads a burst at a time.
-func (q *Queue) Reader(ctx context.Context) io.Reader { return queueReader{ctx, q} }
+func (q *Queue) Reader(ctx context.Context) io.Reader { return &queueReader{ctx: ctx, q: q} }
 
 type queueReader struct {
-	ctx context.Context //nolint:containedctx // Read has none.
-	q   *Queue
+	ctx  context.Context //nolint:containedctx // Read has none.
+	q    *Queue
+	rest []byte // What did not fit.
 }
 
-func (r queueReader) Read(b []byte) (int, error) {
-	packets, err := r.q.Next(r.ctx)
-	return copy(b, packets), err
+func (r *queueReader) Read(b []byte) (int, error) {
+	if len(r.rest) == 0 {
+		var err error
+		if r.rest, err = r.q.Next(r.ctx); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(b, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
 }

@@ -1,6 +1,8 @@
 package mpegts
 
 import (
+	"slices"
+
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 )
 
@@ -63,7 +65,7 @@ func (p *latm) element(b []byte) [][]byte {
 // describe takes a new StreamMuxConfig. Of several programs and layers the first
 // is taken.
 func (p *latm) describe(mux *mpeg4audio.StreamMuxConfig) bool {
-	if mux == nil || len(mux.Programs) == 0 || len(mux.Programs[0].Layers) == 0 {
+	if !complete(mux) {
 		return false
 	}
 	asc := mux.Programs[0].Layers[0].AudioSpecificConfig
@@ -86,5 +88,19 @@ func (p *latm) describe(mux *mpeg4audio.StreamMuxConfig) bool {
 		p.size = 960
 	}
 	p.format = audioFormat{asc.SampleRate, channels, config}
+	return true
+}
+
+// complete tells whether a StreamMuxConfig was read to its end: of one that was cut
+// off programs and layers are missing, and mediacommon would follow a nil.
+func complete(mux *mpeg4audio.StreamMuxConfig) bool {
+	if mux == nil || len(mux.Programs) == 0 {
+		return false
+	}
+	for _, program := range mux.Programs {
+		if program == nil || len(program.Layers) == 0 || slices.Contains(program.Layers, nil) {
+			return false
+		}
+	}
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
@@ -174,7 +175,7 @@ func newLATM(f *format.MPEG4AudioLATM) (*latm, error) {
 // describe takes a new StreamMuxConfig. Of several programs and layers the first
 // is taken.
 func (l *latm) describe(mux *mpeg4audio.StreamMuxConfig) bool {
-	if mux == nil || len(mux.Programs) == 0 || len(mux.Programs[0].Layers) == 0 {
+	if !complete(mux) {
 		return false
 	}
 	described, size, err := describeAAC(mux.Programs[0].Layers[0].AudioSpecificConfig)
@@ -212,4 +213,18 @@ func (l *latm) element(b []byte) ([][]byte, error) {
 		return nil, errors.Join(errNoFrame, err)
 	}
 	return list, nil
+}
+
+// complete tells whether a StreamMuxConfig was read to its end: of one that was cut
+// off programs and layers are missing, and mediacommon would follow a nil.
+func complete(mux *mpeg4audio.StreamMuxConfig) bool {
+	if mux == nil || len(mux.Programs) == 0 {
+		return false
+	}
+	for _, program := range mux.Programs {
+		if program == nil || len(program.Layers) == 0 || slices.Contains(program.Layers, nil) {
+			return false
+		}
+	}
+	return true
 }

@@ -93,9 +93,9 @@ func (f *feed) begin(src source, transport *gortsplib.SessionTransport) error {
 }
 
 func (f *feed) streams() []string {
-	var names []string
-	for _, s := range f.receiver.program.Streams {
-		names = append(names, s.Codec.String())
+	names := make([]string, len(f.receiver.program.Streams))
+	for i, s := range f.receiver.program.Streams {
+		names[i] = s.Codec.String()
 	}
 	return names
 }

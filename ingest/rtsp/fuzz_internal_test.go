@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bluenviron/gortsplib/v5/pkg/description"
-	"github.com/bluenviron/gortsplib/v5/pkg/sdpunmarshaler"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
@@ -20,17 +18,17 @@ const fuzzSDP = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\
 	"m=audio 0 RTP/AVP 99\r\na=rtpmap:99 MP4A-LATM/90000/1\r\na=fmtp:99 cpresent=1\r\na=control:streamid=3\r\n" +
 	"m=audio 0 RTP/AVP 100\r\na=rtpmap:100 opus/48000/2\r\na=fmtp:100 sprop-stereo=1\r\na=control:streamid=4\r\n"
 
+// sharedLATM has two layers that share a configuration.
+const sharedLATM = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n" +
+	"m=audio 0 RTP/AVP 96\r\na=rtpmap:96 MP4A-LATM/48000/2\r\na=fmtp:96 cpresent=0;config=400223203fe3fc\r\na=control:streamid=0\r\n"
+
 // describeFuzz parses an SDP as gortsplib does; nil when it does not.
 func describeFuzz(text string) *receiver {
-	sdp, err := sdpunmarshaler.Unmarshal([]byte(text))
+	desc, err := readDescription([]byte(text))
 	if err != nil {
 		return nil
 	}
-	var desc description.Session
-	if desc.Unmarshal2(sdp) != nil {
-		return nil
-	}
-	r, err := newReceiver(&desc)
+	r, err := newReceiver(desc)
 	if err != nil {
 		return nil
 	}
@@ -40,6 +38,7 @@ func describeFuzz(text string) *receiver {
 // FuzzDescription: no SDP panics, and what is made of it stays small.
 func FuzzDescription(f *testing.F) {
 	f.Add(fuzzSDP)
+	f.Add(sharedLATM)
 	f.Fuzz(func(t *testing.T, text string) {
 		r := describeFuzz(text)
 		if r == nil {

@@ -254,8 +254,8 @@ func next(t *testing.T, address string) string {
 	return net.JoinHostPort(host, strconv.Itoa(n+1))
 }
 
-// ffmpeg begins a run of it; stop kills it.
-func ffmpeg(t *testing.T, args ...string) (wait func() string, stop func()) {
+// ffmpeg begins a run of it, which ends with the test at the latest.
+func ffmpeg(t *testing.T, args ...string) (wait func() string) {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("no ffmpeg")
@@ -268,11 +268,10 @@ func ffmpeg(t *testing.T, args ...string) (wait func() string, stop func()) {
 	}
 	done := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(done) }()
-	stop = func() {
+	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		<-done
-	}
-	t.Cleanup(stop)
+	})
 	return func() string {
 		select {
 		case <-done:
@@ -280,7 +279,7 @@ func ffmpeg(t *testing.T, args ...string) (wait func() string, stop func()) {
 			t.Error("ffmpeg does not end")
 		}
 		return out.String()
-	}, stop
+	}
 }
 
 // source makes an MP4 of 3 s with B-frames.
@@ -291,7 +290,7 @@ func source(t *testing.T, args ...string) string {
 		"-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000",
 		"-t", "3", "-pix_fmt", "yuv420p",
 	}, args...)
-	wait, _ := ffmpeg(t, append(all, path)...)
+	wait := ffmpeg(t, append(all, path)...)
 	out := wait()
 	if _, err := os.Stat(path); err != nil {
 		t.Fatalf("ffmpeg made nothing: %s", out)

@@ -45,7 +45,7 @@ func TestPublish(t *testing.T) {
 			g := start(t, rtsp.Config{Address: "127.0.0.1:0", RTPAddress: evenPort(t)}, nil)
 			file := source(t, c.codecs...)
 			args := join([]string{"-re", "-i", file, "-c", "copy", "-f", "rtsp", "-rtsp_transport", c.transport}, c.extra)
-			wait, _ := ffmpeg(t, append(args, g.url("live/cam1"))...)
+			wait := ffmpeg(t, append(args, g.url("live/cam1"))...)
 			s := g.sink("live/cam1")
 			s.wait(t, "packets", func(s *sink) bool { return len(s.units) > 100 })
 			if got := g.stats(t, "live/cam1"); got.Transport != c.transport || got.Packets == 0 || got.Lost != 0 || got.Damaged != 0 ||

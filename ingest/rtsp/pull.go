@@ -148,6 +148,11 @@ func (p *puller) once(ctx context.Context) error {
 func (p *puller) client() *gortsplib.Client {
 	return &gortsplib.Client{
 		Scheme: p.url.Scheme, Host: p.url.Host, Protocol: p.protocol, UserAgent: "freshet",
+		OnResponse: func(res *base.Response) {
+			if _, err := readDescription(res.Body); len(res.Body) > 0 && err != nil {
+				res.Body = nil
+			}
+		},
 		OnPacketsLost: func(uint64) {}, // The receiver counts.
 		OnDecodeError: func(error) {},
 		OnTransportSwitch: func(err error) {

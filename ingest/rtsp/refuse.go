@@ -11,6 +11,9 @@ import (
 // errPlay: the gateway is not for RTSP players.
 var errPlay = errors.New("viewers are served over MoQ and HLS, not RTSP")
 
+// malformed is the name of requests that are refused by gortsplib.
+const malformed = "malformed"
+
 // rejection is how a reason is told: to the peer by code and phrase, to the
 // operator by name. Names are metric labels.
 type rejection struct {

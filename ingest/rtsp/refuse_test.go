@@ -20,6 +20,11 @@ import (
 const sdp = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n" +
 	"m=audio 0 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\na=control:streamid=0\r\n"
 
+// sharedLATM has two layers that share a configuration, which gortsplib's parser
+// does not survive.
+const sharedLATM = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n" +
+	"m=audio 0 RTP/AVP 96\r\na=rtpmap:96 MP4A-LATM/48000/2\r\na=fmtp:96 cpresent=0;config=400223203fe3fc\r\na=control:streamid=0\r\n"
+
 // ask sends requests on one connection and gives the status line of the last
 // answer, with its challenge.
 func ask(t *testing.T, g *gateway, requests ...string) (status, challenge string) {
@@ -85,6 +90,8 @@ func TestRefusals(t *testing.T) {
 		"bad name":            {[]string{announce(g, "live//a", sdp, basic(good))}, "400 Bad Name", ""},
 		"no name":             {[]string{announce(g, "", sdp, basic(good))}, "400 Bad Name", ""},
 		"nothing to carry":    {[]string{announce(g, "live/a", strings.Replace(sdp, "opus/48000/2", "PCMU/8000", 1))}, "415 Unsupported Media Type", ""},
+		"no SDP":              {[]string{announce(g, "live/a", "")}, "400 Bad Request", ""},
+		"parser's nil":        {[]string{announce(g, "live/a", sharedLATM)}, "400 Bad Request", ""},
 		"DESCRIBE":            {[]string{describe}, "405 Method Not Allowed", ""},
 		"SETUP of a player":   {[]string{setup}, "405 Method Not Allowed", ""},
 		"PLAY out of nowhere": {[]string{"PLAY rtsp://" + g.addr + "/live/a RTSP/1.0\r\n\r\n"}, "501 Not Implemented", ""},

@@ -52,6 +52,18 @@ func (s *server) run(ctx context.Context) error {
 	return nil
 }
 
+// OnRequest empties what gortsplib's parser could not stand; it answers 400 then.
+func (s *server) OnRequest(c *gortsplib.ServerConn, req *base.Request) {
+	if req.Method != base.Announce {
+		return
+	}
+	if _, err := readDescription(req.Body); err != nil {
+		req.Body = nil
+		s.door.metrics.rejected.WithLabelValues(malformed).Inc()
+		s.door.log.Warn("rtsp request refused", "remote", c.NetConn().RemoteAddr().String(), "reason", malformed, "error", err)
+	}
+}
+
 // OnAnnounce takes a publisher in, or says why not.
 func (s *server) OnAnnounce(c *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
 	shown := readCredentials(c.Request, c.Query)

@@ -81,14 +81,8 @@ func (t *track) packet(p *rtp.Packet, arrived time.Time, push func(ingest.Access
 	if !t.follow(p) || t.skip(p) {
 		return nil
 	}
-	units, err := t.decode(p)
-	switch {
-	case err != nil && needsMore(err):
-		t.hold(p)
-		return nil
-	case err != nil:
-		t.stats.Damaged++
-		t.restart()
+	units := t.unpack(p)
+	if units == nil {
 		return nil
 	}
 	timestamp := p.Timestamp
@@ -106,6 +100,21 @@ func (t *track) packet(p *rtp.Packet, arrived time.Time, push func(ingest.Access
 			au.Stream, au.Complete = t.id, arrived
 			return push(au)
 		})
+}
+
+// unpack gives what p completes; nil when that is nothing.
+func (t *track) unpack(p *rtp.Packet) [][]byte {
+	units, err := t.decode(p)
+	switch {
+	case err == nil:
+		return units
+	case needsMore(err):
+		t.hold(p)
+	default:
+		t.stats.Damaged++
+		t.restart()
+	}
+	return nil
 }
 
 // hold remembers that a packet waits for others.

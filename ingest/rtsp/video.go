@@ -63,8 +63,7 @@ func newH264(f *format.H264) *video {
 		}
 		return d.Decode, nil
 	}
-	sps, pps := f.SafeParams()
-	v.declare(sps, pps)
+	v.declare(f.SPS, f.PPS)
 	return v
 }
 
@@ -82,8 +81,7 @@ func newH265(f *format.H265) *video {
 		}
 		return d.Decode, nil
 	}
-	vps, sps, pps := f.SafeParams()
-	v.declare(vps, sps, pps)
+	v.declare(f.VPS, f.SPS, f.PPS)
 	return v
 }
 

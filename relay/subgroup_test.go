@@ -340,3 +340,25 @@ func TestGroupThatLeftTheLog(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A group that leaves the log as the next one begins is left by its readers, though
+// its publisher never said that it was the last of it.
+func TestReaderLeavesAGroupThatLeftTheLog(t *testing.T) {
+	tr := track(t, relay.TrackConfig{})
+	r := tr.NewReader(relay.ReaderConfig{Whole: true})
+	var got []string
+	for id := range uint64(3) {
+		g, err := tr.OpenGroup(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := g.OpenSubgroup(relay.SubgroupConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		insert(t, s, 0, "a")
+		s.End(true)
+		got = append(got, showAll(t, r)...)
+	}
+	equal(t, got, []string{"0/0 in 0 a", "0 end", "1/0 in 0 a", "1 end", "2/0 in 0 a"})
+}

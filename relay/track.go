@@ -130,12 +130,15 @@ func (t *Track) OpenGroup(id uint64) (*Group, error) {
 		t.mu.Unlock()
 		return nil, fmt.Errorf("group %d has left the log: %w", id, ErrOrder)
 	}
+	// Those that leave the log for it are overtaken, too: somebody may read them.
+	all := slices.Clone(t.groups)
 	g := t.addGroup(id, i, now)
-	older := slices.Clone(t.groups[:max(0, len(t.groups)-1)])
+	newest := t.groups[len(t.groups)-1]
 	t.mu.Unlock()
-	for i, o := range older {
-		if o != g {
-			o.overtake(len(older)-i, now)
+	all = slices.Insert(all, i, g)
+	for i, o := range all {
+		if o != g && o != newest {
+			o.overtake(len(all)-1-i, now)
 		}
 	}
 	t.shed()
@@ -399,7 +402,9 @@ func (t *Track) newerThan(g *Group) int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	i, ok := t.search(g.id)
-	if !ok {
+	if !ok && g.id < t.evicted {
+		return len(t.groups)
+	} else if !ok {
 		return 0
 	}
 	return len(t.groups) - 1 - i

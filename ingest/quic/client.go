@@ -219,8 +219,8 @@ func (c *Client) report() error {
 // Err is why the connection has ended; a ClosedError when the server did it.
 func (c *Client) Err() error { return closed(context.Cause(c.conn.Context())) }
 
-// Done is closed when the connection has ended.
-func (c *Client) Done() <-chan struct{} { return c.conn.Context().Done() }
+// Context ends with the connection; Err then says why.
+func (c *Client) Context() context.Context { return c.conn.Context() }
 
 // Close ends the connection at once; see Finish for an orderly end.
 func (c *Client) Close() {

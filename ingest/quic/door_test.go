@@ -3,6 +3,7 @@ package quic_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,7 +65,7 @@ func TestRefusalsTellTheReason(t *testing.T) {
 		t.Errorf("while draining: %v", err)
 	}
 	s.door.Close()
-	<-client.Done()
+	<-client.Context().Done()
 	if !errors.Is(client.Err(), ingest.ErrDraining) {
 		t.Errorf("the owner ended with %v", client.Err())
 	}
@@ -74,10 +75,10 @@ func TestRefusalsTellTheReason(t *testing.T) {
 func TestNoTransportStream(t *testing.T) {
 	s := serve(t, nil)
 	client, _ := s.mustDial(t, nil)
-	if err := client.Send(t.Context(), make([]byte, 188*7)); err != nil {
+	if err := client.Send(t.Context(), make([]byte, 188*7), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	<-client.Done()
+	<-client.Context().Done()
 	if closed, ok := errors.AsType[*quic.ClosedError](client.Err()); !ok || closed.Code != quic.CodeProtocol {
 		t.Errorf("ended with %v", client.Err())
 	}
@@ -86,7 +87,7 @@ func TestNoTransportStream(t *testing.T) {
 // A twentieth of the packets is lost on the way; QUIC sends them again in time.
 func TestLossIsRepaired(t *testing.T) {
 	s := serve(t, nil)
-	p := newProxy(t, s.addr, func(n int) bool { return n > 20 && n%20 == 0 })
+	p := newProxy(t, s.addr, 0, func(n int) bool { return n > 20 && n%20 == 0 })
 	client, sink := s.mustDial(t, func(c *quic.ClientConfig) { c.Address = p.addr() })
 	ts := readClip(t)
 	send(t, client, ts, 7*188)
@@ -97,10 +98,40 @@ func TestLossIsRepaired(t *testing.T) {
 	sink.expect(t, ts)
 }
 
+// A path that takes less than what is sent costs batches, and no delay.
+func TestSlowPath(t *testing.T) {
+	s := serve(t, nil)
+	p := newProxy(t, s.addr, 30*time.Millisecond, func(n int) bool { return n > 20 && n%4 == 0 })
+	const latency = 100 * time.Millisecond
+	client, sink := s.mustDial(t, func(c *quic.ClientConfig) { c.Address, c.Latency = p.addr(), latency })
+	ts := readClip(t)
+	const batch = 188 * 100
+	for begin := time.Now(); time.Since(begin) < 3*time.Second; {
+		for b := range slices.Chunk(ts, batch) {
+			born := time.Now()
+			if err := client.Send(t.Context(), b, born); err != nil {
+				t.Fatal(err)
+			}
+			if d := time.Since(born); d > latency+50*time.Millisecond {
+				t.Fatalf("a batch held the next ones up for %v", d)
+			}
+		}
+	}
+	dropped := client.Stats().Dropped
+	begin := time.Now()
+	finish(t, client, sink)
+	if d := time.Since(begin); d > 2*time.Second {
+		t.Errorf("the end took %v", d)
+	}
+	if dropped == 0 || sink.count() == 0 {
+		t.Errorf("%d batches were dropped, %d access units received", dropped, sink.count())
+	}
+}
+
 // Datagrams that are lost stay lost, and the stream goes on without them.
 func TestDatagramsAreLost(t *testing.T) {
 	s := serve(t, nil)
-	p := newProxy(t, s.addr, func(n int) bool { return n > 20 && n%20 == 0 })
+	p := newProxy(t, s.addr, 0, func(n int) bool { return n > 20 && n%20 == 0 })
 	client, sink := s.mustDial(t, func(c *quic.ClientConfig) {
 		c.Address, c.Mode, c.Latency = p.addr(), quic.ModeDatagram, 20*time.Millisecond
 	})
@@ -118,7 +149,7 @@ func TestDatagramsAreLost(t *testing.T) {
 // The mapping of a NAT changes under a connection.
 func TestRebinding(t *testing.T) {
 	s := serve(t, nil)
-	p := newProxy(t, s.addr, nil)
+	p := newProxy(t, s.addr, 0, nil)
 	client, sink := s.mustDial(t, func(c *quic.ClientConfig) { c.Address = p.addr() })
 	ts := readClip(t)
 	half := len(ts) / 376 * 188

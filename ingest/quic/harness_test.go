@@ -202,7 +202,7 @@ func send(t *testing.T, c *quic.Client, ts []byte, batch int) {
 	t.Helper()
 	for len(ts) > 0 {
 		n := min(batch, len(ts))
-		if err := c.Send(t.Context(), ts[:n]); err != nil {
+		if err := c.Send(t.Context(), ts[:n], time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		ts = ts[n:]
@@ -227,6 +227,7 @@ type proxy struct {
 	front  *net.UDPConn
 	target *net.UDPAddr
 	drop   func(n int) bool // Of the n-th packet of the client.
+	delay  time.Duration    // Of the client's packets.
 
 	mu     sync.Mutex
 	back   *net.UDPConn // Guarded by mu.
@@ -234,13 +235,13 @@ type proxy struct {
 	wg     sync.WaitGroup
 }
 
-func newProxy(t *testing.T, target string, drop func(int) bool) *proxy {
+func newProxy(t *testing.T, target string, delay time.Duration, drop func(int) bool) *proxy {
 	t.Helper()
 	addr, err := net.ResolveUDPAddr("udp", target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{target: addr, drop: drop}
+	p := &proxy{target: addr, delay: delay, drop: drop}
 	if p.front, err = net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
 		t.Fatal(err)
 	}
@@ -286,9 +287,19 @@ func (p *proxy) forward() {
 		back := p.back
 		p.mu.Unlock()
 		if p.drop == nil || !p.drop(i) {
-			back.Write(buf[:n])
+			p.pass(back, buf[:n])
 		}
 	}
+}
+
+// pass hands a packet on when it is due.
+func (p *proxy) pass(to *net.UDPConn, b []byte) {
+	if p.delay == 0 {
+		to.Write(b)
+		return
+	}
+	b = bytes.Clone(b)
+	time.AfterFunc(p.delay, func() { to.Write(b) })
 }
 
 func (p *proxy) backward(back *net.UDPConn) {

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Send sends whole transport packets. It blocks while the network does not take
-// more, no longer than the latency: then the rest of a batch is left out and
-// counted.
-func (c *Client) Send(ctx context.Context, packets []byte) error {
-	until := time.Now().Add(c.cfg.Latency)
+// Send sends whole transport packets, which came from the encoder at born. It
+// blocks while the network does not take more, no longer than the latency after
+// that: then the batch is left out, and counted.
+func (c *Client) Send(ctx context.Context, packets []byte, born time.Time) error {
+	until := born.Add(c.cfg.Latency)
 	size := maxBatch
 	if c.cfg.Mode == ModeDatagram {
 		size = maxDatagram
@@ -97,7 +97,7 @@ func (c *Client) Finish(ctx context.Context) error {
 		return closed(err)
 	}
 	select {
-	case <-c.Done():
+	case <-c.conn.Context().Done():
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

@@ -79,31 +79,26 @@ func (q *Queue) End() {
 	q.wake()
 }
 
-// Ended tells whether nothing is left, nor follows.
-func (q *Queue) Ended() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.ended && len(q.bursts) == 0
-}
-
-// Next waits for a burst. The error is io.EOF behind the last, or that of ctx.
-func (q *Queue) Next(ctx context.Context) ([]byte, error) {
+// Next waits for a burst, and tells when it was put. The error is io.EOF behind the
+// last, or that of ctx.
+func (q *Queue) Next(ctx context.Context) ([]byte, time.Time, error) {
 	for {
 		q.mu.Lock()
 		if len(q.bursts) > 0 {
+			at := q.bursts[0].at
 			b := q.pop()
 			q.mu.Unlock()
-			return b, nil
+			return b, at, nil
 		}
 		ended, more := q.ended, q.more
 		q.mu.Unlock()
 		if ended {
-			return nil, io.EOF
+			return nil, time.Time{}, io.EOF
 		}
 		select {
 		case <-more:
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return nil, time.Time{}, context.Cause(ctx)
 		}
 	}
 }
@@ -141,7 +136,7 @@ type queueReader struct {
 func (r *queueReader) Read(b []byte) (int, error) {
 	if len(r.rest) == 0 {
 		var err error
-		if r.rest, err = r.q.Next(r.ctx); err != nil {
+		if r.rest, _, err = r.q.Next(r.ctx); err != nil {
 			return 0, err
 		}
 	}

@@ -30,8 +30,8 @@ func TestQueueDropsTheOldest(t *testing.T) {
 		if age != 1100*time.Millisecond || dropped != 190 {
 			t.Errorf("the oldest is %v old, %d packets were dropped", age, dropped)
 		}
-		b, err := q.Next(t.Context())
-		if err != nil || len(b) != maxBurst || b[1] != 19 {
+		b, at, err := q.Next(t.Context())
+		if err != nil || len(b) != maxBurst || b[1] != 19 || time.Since(at) != age {
 			t.Errorf("%d bytes of %d, %v", len(b), b[1], err)
 		}
 	})
@@ -69,7 +69,7 @@ func TestQueueEnds(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := NewQueue(1).Next(ctx); !errors.Is(err, context.Canceled) {
+		if _, _, err := NewQueue(1).Next(ctx); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})
@@ -78,7 +78,7 @@ func TestQueueEnds(t *testing.T) {
 func TestRestKeepsToTheLimit(t *testing.T) {
 	q := NewQueue(time.Hour)
 	q.Put(packets(70, 1))
-	first, err := q.Next(t.Context())
+	first, _, err := q.Next(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

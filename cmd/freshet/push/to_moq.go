@@ -105,7 +105,7 @@ func (o *moqOutput) feed(ctx context.Context, q *Queue) error {
 	defer p.End()
 	demuxer := mpegts.New(mpegts.Config{Sink: p, Logger: o.cfg.Log})
 	for {
-		packets, err := q.Next(ctx)
+		packets, _, err := q.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			return demuxer.Flush(time.Now())
 		}

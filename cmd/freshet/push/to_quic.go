@@ -42,18 +42,12 @@ func sendQUIC(ctx context.Context, cfg OutputConfig, conf quic.ClientConfig, q *
 		s := c.Stats()
 		return Link{RTT: s.RTT, Lost: s.PacketsLost}
 	})
+	since := time.Now()
 	alive, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })()
-	go func() { // It ends with alive or c, which this function both ends.
-		select {
-		case <-c.Done():
-			cancel(c.Err())
-		case <-alive.Done():
-		}
-	}()
+	defer context.AfterFunc(c.Context(), func() { cancel(c.Err()) })()
 	for {
-		packets, err := q.Next(alive)
+		packets, born, err := q.Next(alive)
 		switch {
 		case errors.Is(err, io.EOF):
 			within, done := context.WithTimeout(ctx, finishWithin)
@@ -62,11 +56,14 @@ func sendQUIC(ctx context.Context, cfg OutputConfig, conf quic.ClientConfig, q *
 		case err != nil:
 			return fmt.Errorf("send quic: %w", err)
 		}
+		if born.Before(since) {
+			born = since // It could not go earlier, and is worth a try.
+		}
 		if conf.Mode == quic.ModeStream {
 			sleep(alive, gather)
 			packets = q.Rest(packets, maxGathered)
 		}
-		if err := c.Send(alive, packets); err != nil {
+		if err := c.Send(alive, packets, born); err != nil {
 			return fmt.Errorf("send quic: %w", err)
 		}
 		cfg.Status.sent(len(packets))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -148,6 +149,9 @@ func (p *puller) once(ctx context.Context) error {
 func (p *puller) client() *gortsplib.Client {
 	return &gortsplib.Client{
 		Scheme: p.url.Scheme, Host: p.url.Host, Protocol: p.protocol, UserAgent: "freshet",
+		ListenPacket: func(network, address string) (net.PacketConn, error) {
+			return listenUDP(context.Background(), network, address)
+		},
 		OnResponse: func(res *base.Response) {
 			if _, err := readDescription(res.Body); len(res.Body) > 0 && err != nil {
 				res.Body = nil

@@ -33,16 +33,35 @@ func bind(address, rtpAddress string) (*sockets, error) {
 	}
 	rtcpAddress, err := portAbove(rtpAddress)
 	if err == nil {
-		s.rtp, err = lc.ListenPacket(ctx, "udp", rtpAddress)
+		s.rtp, err = listenUDP(ctx, "udp", rtpAddress)
 	}
 	if err == nil {
-		s.rtcp, err = lc.ListenPacket(ctx, "udp", rtcpAddress)
+		s.rtcp, err = listenUDP(ctx, "udp", rtcpAddress)
 	}
 	if err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// readBuffer holds a key frame of every publisher while one is being packaged: a
+// burst of 100 Mbit/s for a fifth of a second, with what the kernel adds to each
+// packet.
+const readBuffer = 4 << 20
+
+// listenUDP binds a port with as large a buffer as the system allows: what does not
+// fit is lost.
+func listenUDP(ctx context.Context, network, address string) (net.PacketConn, error) {
+	var lc net.ListenConfig
+	c, err := lc.ListenPacket(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if udp, ok := c.(*net.UDPConn); ok {
+		_ = udp.SetReadBuffer(readBuffer) // It works without.
+	}
+	return c, nil
 }
 
 // portAbove is where RTCP goes (RFC 3550, section 11).

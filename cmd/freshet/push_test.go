@@ -32,11 +32,11 @@ func open() configs.Config {
 }
 
 // pushing runs a push until the test ends, or stop is called.
-func pushing(t *testing.T, c pushCommand, stdin io.Reader) (stop func() error) {
+func pushing(t *testing.T, c pushCommand) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- runPush(ctx, c, stdin) }()
+	go func() { done <- runPush(ctx, c, nil) }()
 	stop = sync.OnceValue(func() error { cancel(); return <-done })
 	t.Cleanup(func() { _ = stop() })
 	return stop
@@ -68,7 +68,7 @@ func (r *running) targets() map[string]string {
 func (r *running) pushEveryWay(t *testing.T) {
 	t.Helper()
 	for _, to := range r.targets() {
-		pushing(t, pushCommand{Source: "demo/clip.ts", Loop: true, To: to, Fingerprint: r.fingerprint()}, nil)
+		pushing(t, pushCommand{Source: "demo/clip.ts", Loop: true, To: to, Fingerprint: r.fingerprint()})
 	}
 }
 
@@ -183,7 +183,7 @@ func TestOneOwnerAcrossDoors(t *testing.T) {
 		t.Errorf("second publisher: %v", err)
 	}
 	stop()
-	pushing(t, second, nil)
+	pushing(t, second)
 	waitFor(t, "the second publishes", func() bool {
 		s := g.sessions.Snapshot()
 		return len(s) == 1 && s[0].Protocol == "quic" && s[0].State == ingest.StateReceiving
@@ -232,8 +232,8 @@ func TestPushOverSRTSource(t *testing.T) {
 	const secret = "passphrase=correct-horse"
 	pushing(t, pushCommand{
 		Source: "srt://:" + between + "?" + secret, To: g.targets()["quic"], Fingerprint: g.fingerprint(),
-	}, nil)
-	pushing(t, pushCommand{Source: "demo/clip.ts", Loop: true, To: "srt://127.0.0.1:" + between + "?" + secret}, nil)
+	})
+	pushing(t, pushCommand{Source: "demo/clip.ts", Loop: true, To: "srt://127.0.0.1:" + between + "?" + secret})
 	get(t, g.url("/live/quic/index.m3u8"))
 }
 

@@ -47,18 +47,13 @@ func newStore(t *testing.T, cfg natskv.ServerConfig) *natskv.Store {
 	return store
 }
 
-// run runs it until the test ends, or stop is called.
-func run(t *testing.T, what interface{ Run(context.Context) error }) (stop func()) {
+// run runs it until the test ends.
+func run(t *testing.T, what interface{ Run(context.Context) error }) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- what.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
+	t.Cleanup(func() {
 		cancel()
 		select {
 		case err := <-done:
@@ -68,9 +63,7 @@ func run(t *testing.T, what interface{ Run(context.Context) error }) (stop func(
 		case <-time.After(20 * time.Second):
 			t.Error("does not stop")
 		}
-	}
-	t.Cleanup(stop)
-	return stop
+	})
 }
 
 // eventually waits for ok.

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -31,15 +30,13 @@ func open() configs.Config {
 	return cfg
 }
 
-// pushing runs a push until the test ends, or stop is called.
-func pushing(t *testing.T, c pushCommand) (stop func() error) {
+// pushing runs a push until the test ends.
+func pushing(t *testing.T, c pushCommand) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- runPush(ctx, c, nil) }()
-	stop = sync.OnceValue(func() error { cancel(); return <-done })
-	t.Cleanup(func() { _ = stop() })
-	return stop
+	t.Cleanup(func() { cancel(); <-done })
 }
 
 func runPush(ctx context.Context, c pushCommand, stdin io.Reader) error {

@@ -17,33 +17,61 @@ const (
 	duplicateFor = 10 * time.Second
 )
 
-// health judges the Store by the answers to what is asked anyway.
+// errNotWritten is the failure of a Store that refuses writes for conflicts which are
+// none: a leader without its followers knows what it could not commit.
+var errNotWritten = errors.New("it answers, but does not write")
+
+// health judges the Store by the writes that are made anyway. Reads prove nothing: a
+// replica that has lost the others goes on to answer them.
 type health struct {
 	// Set by New, then read-only.
 	log *slog.Logger
 
 	// All guarded by mu.
 	mu         sync.Mutex
-	failing    time.Time // Since when; zero while it answers.
+	failing    time.Time // Since when; zero while it writes.
 	down       bool      // Failing for longer than grace.
 	err        error     // The last failure.
-	up         time.Time // When it last came back.
+	up         time.Time // When it first wrote, or last came back.
 	duplicates time.Time // When another process was last seen with our node ID.
 }
 
-// report takes the result of one operation.
-func (h *health) report(err error) {
-	if errors.Is(err, context.Canceled) { // We gave up, not the Store.
+// wrote takes the result of a write. That of a conflict is open: who lost it asks
+// again.
+func (h *health) wrote(err error) {
+	if errors.Is(err, ErrConflict) {
 		return
 	}
-	answered := err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound)
+	if err != nil {
+		h.failed(err)
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
-	if answered {
-		h.answeredLocked(now)
+	if h.down {
+		h.log.Info("directory answers", "away", now.Sub(h.failing))
+	}
+	if h.up.IsZero() || !h.failing.IsZero() {
+		h.up = now
+	}
+	h.failing, h.down, h.err = time.Time{}, false, nil
+}
+
+// read takes the result of a read.
+func (h *health) read(err error) {
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		h.failed(err)
+	}
+}
+
+func (h *health) failed(err error) {
+	if errors.Is(err, context.Canceled) { // We gave up, not the Store.
 		return
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
 	h.err = err
 	if h.failing.IsZero() {
 		h.failing = now
@@ -52,16 +80,6 @@ func (h *health) report(err error) {
 		h.down = true
 		h.log.Warn("directory does not answer", "error", err)
 	}
-}
-
-func (h *health) answeredLocked(now time.Time) {
-	switch {
-	case h.failing.IsZero():
-		return
-	case h.down:
-		h.log.Info("directory answers", "away", now.Sub(h.failing))
-	}
-	h.failing, h.down, h.err, h.up = time.Time{}, false, nil, now
 }
 
 // isDown tells whether asking is of no use.
@@ -95,6 +113,8 @@ func (h *health) verdict() error {
 	defer h.mu.Unlock()
 	now := time.Now()
 	switch {
+	case h.up.IsZero() && !h.down:
+		return fmt.Errorf("%w yet", ErrUnavailable)
 	case h.down:
 		return fmt.Errorf("%w since %v: %w", ErrUnavailable, now.Sub(h.failing).Round(time.Second), h.err)
 	case !h.duplicates.IsZero() && now.Sub(h.duplicates) < duplicateFor:

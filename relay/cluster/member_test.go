@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,6 +93,45 @@ func TestOneOwner(t *testing.T) {
 		second := acquire(t, b, "live/cam1")
 		if second.Epoch() <= first.Epoch() || lost(first) {
 			t.Errorf("epochs %d, %d", first.Epoch(), second.Epoch())
+		}
+	})
+}
+
+// leaderless is a Store whose servers have lost each other: it answers reads from a
+// replica, and refuses writes for a conflict with what it could not commit.
+type leaderless struct {
+	cluster.Store
+	lost atomic.Bool
+}
+
+func (s *leaderless) Put(ctx context.Context, table cluster.Table, key string, value []byte, revision uint64) (uint64, error) {
+	if s.lost.Load() {
+		return 0, cluster.ErrConflict
+	}
+	return s.Store.Put(ctx, table, key, value, revision)
+}
+
+func TestReadsAreNoHealth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &leaderless{Store: cluster.NewMemory().Link()}
+		m := join(t, store, node("a"))
+		if err := m.Health(); !errors.Is(err, cluster.ErrUnavailable) {
+			t.Errorf("before anything was written: %v", err)
+		}
+		synctest.Wait()
+		acquire(t, m, "live/cam1")
+		if err := m.Health(); err != nil {
+			t.Errorf("at the start: %v", err)
+		}
+		store.lost.Store(true)
+		time.Sleep(5 * time.Second)
+		if err := m.Health(); !errors.Is(err, cluster.ErrUnavailable) {
+			t.Errorf("without a quorum: %v", err)
+		}
+		store.lost.Store(false)
+		time.Sleep(5 * time.Second)
+		if err := m.Health(); err != nil {
+			t.Errorf("with a quorum again: %v", err)
 		}
 	})
 }

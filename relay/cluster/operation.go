@@ -18,7 +18,7 @@ func (m *Member) get(ctx context.Context, table Table, key string) (Entry, error
 	ctx, cancel := context.WithTimeout(ctx, operationTime)
 	defer cancel()
 	e, err := m.cfg.Store.Get(ctx, table, key)
-	m.health.report(err)
+	m.health.read(err)
 	return e, err
 }
 
@@ -28,7 +28,7 @@ func (m *Member) put(ctx context.Context, table Table, key string, value any, re
 	start := time.Now()
 	revision, err := m.cfg.Store.Put(ctx, table, key, encode(value), revision)
 	m.metrics.writes.Observe(time.Since(start).Seconds())
-	m.health.report(err)
+	m.health.wrote(err)
 	return revision, err
 }
 
@@ -40,7 +40,7 @@ func (m *Member) del(ctx context.Context, table Table, key string, revision uint
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), operationTime)
 	defer cancel()
 	err := m.cfg.Store.Delete(ctx, table, key, revision)
-	m.health.report(err)
+	m.health.wrote(err)
 	return err
 }
 

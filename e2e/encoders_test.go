@@ -21,20 +21,24 @@ const secret = "correct-horse-battery-staple"
 type encoder struct {
 	name     string
 	streamID string // of the path %s, each in another accepted form
-	start    func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error)
+	// median is what half of the pictures may take from the camera to the screen,
+	// in ms, with 120 ms of SRT latency in it. The aim is 500 for all; those that
+	// reach it with little to spare, or not, have more on a busy machine.
+	median float64
+	start  func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error)
 }
 
 var encoders = []encoder{
-	{"ffmpeg", "publish:%s", func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
+	{"ffmpeg", "publish:%s", 500, func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
 		return rig.StartFFmpeg(ctx, dir, target, hd, rig.Encoding{})
 	}},
-	{"ffmpeg with B-frames", "#!::r=%s,m=publish,u=e2e", func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
+	{"ffmpeg with B-frames", "#!::r=%s,m=publish,u=e2e", 650, func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
 		return rig.StartFFmpeg(ctx, dir, target, hd, rig.Encoding{BFrames: 2})
 	}},
-	{"gstreamer", "%s", func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
+	{"gstreamer", "%s", 600, func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
 		return rig.StartGStreamer(ctx, dir, target, hd)
 	}},
-	{"srt-live-transmit", "publish:%s", func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
+	{"srt-live-transmit", "publish:%s", 600, func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
 		return rig.StartLiveTransmit(ctx, dir, target, hd, rig.Encoding{})
 	}},
 }
@@ -69,8 +73,8 @@ func playThrough(t *testing.T, gateway *rig.Gateway, encoder encoder, path, pass
 	if stats.Transport != "moq" {
 		t.Errorf("our page plays by %q", stats.Transport)
 	}
-	if p50 := rig.Percentile(seen.Latency, 0.5); p50 > 1000 {
-		t.Errorf("median latency %.0f ms", p50)
+	if p50 := rig.Percentile(seen.Latency, 0.5); p50 >= encoder.median {
+		t.Errorf("median latency %.0f ms, not below %.0f", p50, encoder.median)
 	}
 }
 

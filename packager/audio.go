@@ -88,7 +88,7 @@ func (a *audio) add(au *ingest.AccessUnit, pts, frame int64) error {
 	a.span += int64(duration)
 	a.complete = au.Complete
 	a.lags = int64(o.decode)+a.span < pts+frame
-	if !a.lags && a.span+frame/2 < rescale(audioChunk, o.header.Timescale) {
+	if !a.lags && a.span+frame <= rescale(audioChunk, o.header.Timescale) {
 		return nil
 	}
 	return a.flush()

@@ -39,7 +39,7 @@ const (
 
 // Spans of media time and of waiting, in ticks of ingest.Clock.
 const (
-	// audioChunk is about what an audio chunk holds.
+	// audioChunk is what an audio chunk may hold: all of it is late by as much.
 	audioChunk = 100 * clockMs
 	// soloGroup is the length of audio groups without video.
 	soloGroup = 1000 * clockMs

@@ -64,7 +64,7 @@ func TestGroups(t *testing.T) {
 			t.Errorf("audio chunk of %d frames, independent %v", c.Samples, c.Independent)
 		}
 	}
-	if len(audio) > 55 {
+	if len(audio) > 65 {
 		t.Errorf("%d audio chunks in 5 s", len(audio))
 	}
 	if seen < 4 {

@@ -15,8 +15,10 @@ type Camera struct {
 }
 
 // Run writes pictures to w until the context ends or w fails; the end of the
-// context is no error. A picture that could not be written in its time is late,
-// not lost: the encoder counts pictures.
+// context is no error. The rhythm begins when the first picture is taken: nobody
+// films while an encoder starts up, and one that counts pictures would stamp those
+// that waited for it too far ahead. A picture that could not be written in its
+// time later on is late, not lost.
 func (c Camera) Run(ctx context.Context, w io.Writer) error {
 	picture := make([]byte, c.Width*c.Height*3/2)
 	luma, chroma := picture[:c.Width*c.Height], picture[c.Width*c.Height:]
@@ -40,6 +42,9 @@ func (c Camera) Run(ctx context.Context, w io.Writer) error {
 				return nil
 			}
 			return fmt.Errorf("write picture %d: %w", n, err)
+		}
+		if n == 0 {
+			start = time.Now()
 		}
 	}
 }

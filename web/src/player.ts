@@ -170,6 +170,7 @@ const noStats: EngineStats = {
   bufferAhead: 0,
   buffer: { video: null, audio: null },
   targetBuffer: 0,
+  jitter: null,
   bitrate: 0,
   receivedBytes: 0,
   droppedGroups: 0,

@@ -16,6 +16,8 @@ export class FakeVideo {
   paused = false;
   seeking = false;
   ended = false;
+  /** HAVE_ENOUGH_DATA */
+  readyState = 4;
   playbackRate = 1;
   readonly seeks: number[] = [];
   private time = 0;

@@ -41,9 +41,17 @@ test("a run's durations are summed between its other fields, or taken from the f
   const tfdt = "00000014 74666474 01000000 0000000000000064";
   const ownDurations = `00000028 7472756e 00000301 00000002 00000000 0000000a 000000ff 00000014 000000ff 00000000`;
   const explicit = `00000044 74726166 ${tfdt} ${ownDurations}`;
-  assert.deepEqual(parseChunk(fromHex(`0000004c 6d6f6f66 ${explicit}`)), { decodeTime: 100n, duration: 30, producer: undefined });
+  assert.deepEqual(parseChunk(fromHex(`0000004c 6d6f6f66 ${explicit}`)), { decodeTime: 100n, duration: 30, composition: 0, producer: undefined });
   const byDefault = `00000040 74726166 ${tfdt} 00000014 74666864 00000008 00000001 00000007 00000010 7472756e 00000000 00000003`;
   assert.equal(parseChunk(fromHex(`00000048 6d6f6f66 ${byDefault}`))?.duration, 21);
+});
+
+test("composition is that of the sample shown first, which need not be decoded first", () => {
+  const tfdt = "00000014 74666474 01000000 0000000000000064";
+  // Durations 10 each, offsets 30 and -5: shown at 30 and at 5.
+  const run = "00000020 7472756e 01000900 00000002 0000000a 0000001e 0000000a fffffffb";
+  const chunk = parseChunk(fromHex(`00000044 6d6f6f66 0000003c 74726166 ${tfdt} ${run}`));
+  assert.deepEqual([chunk?.duration, chunk?.composition], [20, 5]);
 });
 
 test("a box smaller than its own header ends the reading", () => {

@@ -35,6 +35,7 @@ function feedOf(kind: Kind) {
   const feed = new TrackFeed(kind, {
     onProducer: () => undefined,
     onTrackEnd: () => undefined,
+    onChunk: () => undefined,
     otherEnd: () => other.end,
     onCovered: () => other.losses++,
   });

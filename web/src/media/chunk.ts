@@ -13,11 +13,14 @@ export interface ChunkInfo {
   readonly decodeTime: bigint;
   /** The sum of the sample durations in the track's timescale. */
   readonly duration: number;
+  /** When its first sample on the screen is due, less decodeTime; below zero where offsets are. */
+  readonly composition: number;
   readonly producer: ProducerTime | undefined;
 }
 
 const defaultDurationFlag = 0x8;
 const sampleDurationFlag = 0x100;
+const compositionFlag = 0x800;
 /** Seconds from the NTP epoch (1900) to the Unix epoch, RFC 5905 section 6. */
 const ntpToUnix = 2_208_988_800;
 
@@ -32,7 +35,7 @@ export function parseChunk(data: Uint8Array): ChunkInfo | undefined {
   const prft = findBox(data, "prft");
   return decodeTime === undefined
     ? undefined
-    : { decodeTime, duration: parseDuration(traf), producer: prft && parseProducer(prft) };
+    : { decodeTime, ...parseRuns(traf), producer: prft && parseProducer(prft) };
 }
 
 /** The ticks per second of the first track of a header (ftyp moov). */
@@ -63,16 +66,24 @@ function parseProducer(prft: Uint8Array): ProducerTime | undefined {
   return fields.overrun ? undefined : { wallClock, mediaTime };
 }
 
-function parseDuration(traf: Uint8Array): number {
+interface Runs {
+  readonly duration: number;
+  readonly composition: number;
+}
+
+function parseRuns(traf: Uint8Array): Runs {
   const tfhd = findBox(traf, "tfhd");
   const fallback = tfhd ? defaultDuration(tfhd) : 0;
-  let sum = 0;
+  let duration = 0;
+  let composition = Infinity;
   for (const box of boxes(traf)) {
     if (box.type === "trun") {
-      sum += runDuration(box.body, fallback);
+      const run = readRun(box.body, fallback);
+      composition = Math.min(composition, duration + run.composition);
+      duration += run.duration;
     }
   }
-  return sum;
+  return { duration, composition: Number.isFinite(composition) ? composition : 0 };
 }
 
 function defaultDuration(tfhd: Uint8Array): number {
@@ -82,19 +93,23 @@ function defaultDuration(tfhd: Uint8Array): number {
   return (flags & defaultDurationFlag) !== 0 ? fields.u32() : 0;
 }
 
-function runDuration(trun: Uint8Array, fallback: number): number {
+function readRun(trun: Uint8Array, fallback: number): Runs {
   const fields = new Fields(trun);
   const flags = fields.u32() & 0xffffff;
+  const has = (flag: number) => (flags & flag) !== 0;
   const count = fields.u32();
-  if ((flags & sampleDurationFlag) === 0) {
-    return count * fallback;
+  if (!has(sampleDurationFlag) && !has(compositionFlag)) {
+    return { duration: count * fallback, composition: 0 };
   }
-  fields.skip(((flags & 0x1) !== 0 ? 4 : 0) + ((flags & 0x4) !== 0 ? 4 : 0));
-  const rest = 4 * ((flags & 0x200 ? 1 : 0) + (flags & 0x400 ? 1 : 0) + (flags & 0x800 ? 1 : 0));
-  let sum = 0;
+  fields.skip((has(0x1) ? 4 : 0) + (has(0x4) ? 4 : 0));
+  const between = 4 * ((has(0x200) ? 1 : 0) + (has(0x400) ? 1 : 0));
+  let duration = 0;
+  let composition = Infinity;
   for (let i = 0; i < count && fields.remaining > 0; i++) {
-    sum += fields.u32();
-    fields.skip(rest);
+    const start = duration;
+    duration += has(sampleDurationFlag) ? fields.u32() : fallback;
+    fields.skip(between);
+    composition = Math.min(composition, start + (has(compositionFlag) ? fields.u32() | 0 : 0));
   }
-  return sum;
+  return { duration, composition };
 }

@@ -2,8 +2,11 @@ export interface PlayerConfig {
   /** The broadcast's page, such as https://host:4443/live/cam1/ */
   readonly url: string;
   readonly transport: "auto" | "moq" | "hls";
-  /** Milliseconds of media to hold ahead of the playhead. */
-  readonly targetBuffer: number;
+  /**
+   * Milliseconds of media to hold ahead of the playhead; "adaptive" holds as much
+   * as the way the media arrives asks for, from 150 to 300 (src/play/adaptivetarget.ts).
+   */
+  readonly targetBuffer: number | "adaptive";
   /** Bounds of the playback rate; pitch is kept, and less than a tenth is hardly heard. */
   readonly minimumRate: number;
   readonly maximumRate: number;
@@ -13,7 +16,7 @@ export type PlayerOptions = Partial<PlayerConfig> & Pick<PlayerConfig, "url">;
 
 const defaults = {
   transport: "auto",
-  targetBuffer: 300,
+  targetBuffer: "adaptive",
   minimumRate: 0.95,
   maximumRate: 1.08,
 } as const;

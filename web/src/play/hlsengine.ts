@@ -40,6 +40,7 @@ export class HlsEngine implements Engine {
     return {
       ...this.meter.stats(this.host.clock.now()),
       targetBuffer: Math.round((this.hls?.targetLatency ?? 0) * 1000),
+      jitter: null,
       bitrate: Math.round(this.bitrate.rate(performance.now())),
       receivedBytes: this.bitrate.total,
       reconnects: this.reconnects,

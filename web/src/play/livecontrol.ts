@@ -1,3 +1,6 @@
+import type { Kind } from "../media/catalog.ts";
+import { AdaptiveTarget } from "./adaptivetarget.ts";
+import { Arrivals } from "./arrivals.ts";
 import type { PlayerConfig } from "./config.ts";
 import { RateController } from "./rate.ts";
 import { StallMeter } from "./stallmeter.ts";
@@ -21,6 +24,8 @@ const soundStep = 0.1;
 const stallPenalty = 0.1;
 const maxPenalty = 1;
 const forgivenessPerSecond = 0.005;
+/** HTMLMediaElement.HAVE_FUTURE_DATA: less, and there is no next picture. */
+const haveFutureData = 3;
 
 /**
  * Keeps a live video element close to the edge of its buffer: starts it, holds
@@ -36,6 +41,10 @@ export class LiveControl {
   private jumpsAtStall = 0;
   private startedAt = 0;
   private last: number | undefined;
+  private arrivals = new Arrivals();
+  private readonly adaptive: AdaptiveTarget | undefined;
+  /** The element had its next picture at the last tick. */
+  private supplied = false;
   private readonly rate: RateController;
 
   constructor(
@@ -46,11 +55,25 @@ export class LiveControl {
     private readonly mediaEnd: () => number | undefined,
   ) {
     this.rate = new RateController({ minimum: config.minimumRate, maximum: config.maximumRate });
+    this.adaptive = config.targetBuffer === "adaptive" ? new AdaptiveTarget() : undefined;
   }
 
   /** Seconds of buffer to hold. */
   get target(): number {
-    return this.config.targetBuffer / 1000 + this.penalty;
+    const { targetBuffer } = this.config;
+    return (this.adaptive?.value ?? Number(targetBuffer) / 1000) + this.penalty;
+  }
+
+  /** Of the arrivals, in seconds; undefined before the first. */
+  jitter(now: number): number | undefined {
+    return this.arrivals.jitter(now);
+  }
+
+  /** A chunk went in, to be decoded and displayed at these times (seconds). What comes in the burst of the start is old. */
+  noteArrival(kind: Kind, decode: number, display: number, now: number): void {
+    if (this.started && now - this.startedAt >= burst) {
+      this.arrivals.note(kind, decode, display, now);
+    }
   }
 
   /** To be called about ten times a second; now in milliseconds, live: media is being sent. */
@@ -66,6 +89,7 @@ export class LiveControl {
     const here = rangeAt(ranges, time);
     this.ahead = here ? here.end - time : 0;
     this.countStalls(now, elapsed, live);
+    this.adapt(now, time, elapsed, live);
     this.follow(ranges, time, elapsed, now - this.startedAt < burst ? burstSurplus : hopeless);
   }
 
@@ -73,6 +97,7 @@ export class LiveControl {
   restart(): void {
     this.started = false;
     this.rate.reset();
+    this.arrivals = new Arrivals();
   }
 
   /** What is missing was lost, not late: a larger buffer would not help. */
@@ -92,6 +117,23 @@ export class LiveControl {
     this.onStart();
   }
 
+  private adapt(now: number, time: number, elapsed: number, live: boolean): void {
+    const { video } = this;
+    const supplied = video.readyState >= haveFutureData;
+    if (this.supplied && !supplied && live && !video.paused && !video.seeking) {
+      this.adaptive?.alarm();
+    }
+    this.supplied = supplied;
+    this.arrivals.noteEdge(time + this.distance(time), now);
+    this.adaptive?.update(this.arrivals.need(now), elapsed);
+  }
+
+  /** From a time to the edge that counts, in seconds. */
+  private distance(time: number): number {
+    const picture = (this.mediaEnd() ?? time + this.ahead) - time;
+    return Math.min(picture, this.ahead + soundStep);
+  }
+
   private follow(ranges: Range[], time: number, elapsed: number, surplus: number): void {
     const { video } = this;
     const here = rangeAt(ranges, time);
@@ -106,8 +148,7 @@ export class LiveControl {
     } else if (this.ahead < 2 * epsilon || this.stalls.stalled) {
       this.leaveGap(ranges, time);
     } else {
-      const picture = (this.mediaEnd() ?? edge) - time;
-      this.setRate(this.rate.update(Math.min(picture, this.ahead + soundStep), this.target, elapsed));
+      this.setRate(this.rate.update(this.distance(time), this.target, elapsed));
     }
   }
 

@@ -81,6 +81,7 @@ export class MoqEngine implements Engine {
   stats(): EngineStats {
     const { video, audio } = this.feeds;
     const now = performance.now();
+    const jitter = this.live.jitter(now);
     return {
       draft: this.draft,
       latency: this.latency(),
@@ -88,6 +89,7 @@ export class MoqEngine implements Engine {
       bufferAhead: Math.round(this.live.ahead * 1000),
       buffer: { video: this.aheadOf("video"), audio: this.aheadOf("audio") },
       targetBuffer: Math.round(this.live.target * 1000),
+      jitter: jitter === undefined ? null : Math.round(jitter * 1000),
       bitrate: Math.round(video.bitrate.rate(now) + audio.bitrate.rate(now)),
       receivedBytes: video.bitrate.total + audio.bitrate.total,
       droppedGroups: video.droppedGroups + audio.droppedGroups,
@@ -103,6 +105,7 @@ export class MoqEngine implements Engine {
   private newFeed(kind: Kind): TrackFeed {
     return new TrackFeed(kind, {
       onProducer: (media, wall) => this.encoderClock.add(media, wall),
+      onChunk: (kind, decode, display) => this.live.noteArrival(kind, decode, display, performance.now()),
       onTrackEnd: () => undefined,
       otherEnd: () => this.feeds[kind === "video" ? "audio" : "video"].end,
       onCovered: () => this.live.noteLoss(),

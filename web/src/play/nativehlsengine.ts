@@ -43,6 +43,7 @@ export class NativeHlsEngine implements Engine {
     return {
       ...this.meter.stats(this.host.clock.now()),
       targetBuffer: 0,
+      jitter: null,
       bitrate: 0,
       receivedBytes: 0,
       reconnects: this.reconnects,

@@ -28,6 +28,8 @@ export interface PlayerStats {
   readonly bufferAhead: number;
   readonly buffer: { readonly video: number | null; readonly audio: number | null };
   readonly targetBuffer: number;
+  /** By how much more the latest chunk of a track was late than the promptest, in the last ten seconds. */
+  readonly jitter: number | null;
   readonly playbackRate: number;
   /** Bits of media a second, over the last two seconds. */
   readonly bitrate: number;

@@ -17,6 +17,8 @@ interface Item {
 export interface FeedHandler {
   /** A chunk with a producer reference: media in seconds, wall in Unix milliseconds. */
   onProducer(media: number, wall: number): void;
+  /** A chunk goes into the buffer that is decoded and displayed from these times on, in seconds. */
+  onChunk(kind: Kind, decode: number, display: number): void;
   onTrackEnd(track: CatalogTrack, end: TrackEnd): void;
   /** How far (seconds of decode time) the media of the other kind goes. */
   otherEnd(): number | undefined;
@@ -209,6 +211,7 @@ export class TrackFeed {
     this.noteProducer(chunk);
     this.covering = false;
     buffer.append(payload);
+    this.noteArrival(chunk);
     if (random) {
       buffer.noteRandomAccess(Number(chunk.decodeTime) / this.timescale);
     }
@@ -240,6 +243,11 @@ export class TrackFeed {
     if (chunk.producer) {
       this.handler.onProducer(Number(chunk.producer.mediaTime) / this.timescale, chunk.producer.wallClock);
     }
+  }
+
+  private noteArrival(chunk: ChunkInfo): void {
+    const decode = Number(chunk.decodeTime) / this.timescale;
+    this.handler.onChunk(this.kind, decode, decode + chunk.composition / this.timescale);
   }
 
   private drop(group: number): void {

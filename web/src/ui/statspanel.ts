@@ -53,6 +53,7 @@ function factsOf(stats: PlayerStats): [string, string][] {
     ["Picture", picture],
     ["Codecs", codecs || "–"],
     ["Target buffer", formatTime(stats.targetBuffer)],
+    ["Arrival jitter", formatTime(stats.jitter)],
     ["Playback rate", `${stats.playbackRate.toFixed(2)} ×`],
     ["Join time", formatTime(stats.joinTime)],
     ["Stalls", `${stats.stalls} (${formatTime(stats.stallTime)})`],

@@ -191,10 +191,10 @@ func (l *link) connect(url string) (next string, err error) {
 	l.m.log.Info("parent connected", "parent", url, "draft", s.c.Draft())
 	l.begin(s)
 	ended := make(chan error, 1)
+	ctx, cancel := context.WithCancel(l.ctx)
 	l.m.tasks.Go(func() {
 		l.m.metrics.sessions.Inc()
 		defer l.m.metrics.sessions.Dec()
-		ctx, cancel := context.WithCancel(l.ctx)
 		l.m.tasks.Go(func() { l.watch(ctx, s) })
 		err := s.hear(l.ctx, l)
 		cancel()
@@ -205,10 +205,20 @@ func (l *link) connect(url string) (next string, err error) {
 	case uri := <-s.goaway:
 		s.parting.Store(true)
 		l.reconsider(s)
+		l.m.tasks.Go(func() { l.part(ctx, s) })
 		return uri, errGoingAway
 	case err := <-ended:
 		return "", err
 	}
+}
+
+// part leaves a parent that goes away as soon as nothing comes from it any more: it
+// need not wait for us. The only one that serves a broadcast is kept to its end.
+func (l *link) part(ctx context.Context, s *session) {
+	for l.m.uses(l) && ctx.Err() == nil {
+		sleep(ctx, glance)
+	}
+	_ = s.c.Close()
 }
 
 var errGoingAway = errors.New("parent goes away")

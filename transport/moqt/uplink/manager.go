@@ -137,6 +137,18 @@ func (m *Manager) avoid(l *link, avoid bool) {
 	}
 }
 
+// uses tells whether some broadcast comes from a parent.
+func (m *Manager) uses(l *link) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range m.choices {
+		if c.Parent == l.url {
+			return m.links[l.url] == l
+		}
+	}
+	return false
+}
+
 // lost forgets what a parent announced.
 func (m *Manager) lost(l *link) {
 	m.mu.Lock()

@@ -98,7 +98,7 @@ func pause(ctx context.Context, d time.Duration) {
 func (v *viewer) watch(ctx context.Context, continues bool) (uri string, err error) {
 	dialing, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	conn, err := v.w.net.dial(dialing, v.ip, v.w.net.find(v.at), v.draft, quicconn.ClientConfig())
+	conn, err := v.w.net.dial(dialing, v.ip, v.w.net.find(v.at), v.draft, quicconn.UplinkConfig())
 	if err != nil {
 		return "", err
 	}

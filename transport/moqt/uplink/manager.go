@@ -58,7 +58,7 @@ func New(cfg Config) (*Manager, error) {
 		incoming: make(map[relay.Namespace]*broadcast),
 		changed:  make(chan struct{}),
 	}
-	return m, m.open()
+	return m, m.begin()
 }
 
 // Run keeps the sessions and announces this node's broadcasts to its children,
@@ -174,6 +174,19 @@ func (m *Manager) applyLocked() {
 	m.metrics.broadcasts.Set(float64(len(choices)))
 	close(m.changed)
 	m.changed = make(chan struct{})
+}
+
+// open announces what parents serve and could not be announced before, because another
+// broadcast had the name: one that was published here, or the one before.
+func (m *Manager) open() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, c := range m.choices {
+		ns := relay.Namespace(name)
+		if b := m.incoming[ns]; b == nil || b.b.Err() != nil {
+			m.chooseLocked(ns, c)
+		}
+	}
 }
 
 // chooseLocked gets a broadcast from a parent. Guarded by mu.

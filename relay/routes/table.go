@@ -96,6 +96,13 @@ func (t *Table) Set(name string, cost int, list []Route) (loops int) {
 	return loops
 }
 
+// Cost changes what it costs to use a parent.
+func (t *Table) Cost(name string, cost int) {
+	if p := t.parents[name]; p != nil {
+		p.cost = cost
+	}
+}
+
 // Avoid says whether every other parent is better than this one, because it goes away
 // or does not answer. It holds until the next Set.
 func (t *Table) Avoid(name string, avoid bool) {

@@ -10,7 +10,6 @@ import (
 	"github.com/freshet-live/freshet/ingest"
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/relay/cluster"
-	"github.com/freshet-live/freshet/transport/moqt/uplink"
 )
 
 // newDirectory makes this node a member of its cluster.
@@ -40,27 +39,6 @@ func (n *Node) epoch(ns relay.Namespace) uint64 {
 		return o.Epoch
 	}
 	return 0
-}
-
-// follow chooses parents among the nodes of the directory, as they come and go. Those
-// of the configuration count instead, if there are any.
-func (n *Node) follow(ctx context.Context) error {
-	if len(n.cfg.Parents) > 0 {
-		return nil
-	}
-	for {
-		nodes, changed := n.Directory.Nodes()
-		var parents []uplink.Parent
-		for _, c := range cluster.Parents(nodes, n.self()) {
-			parents = append(parents, uplink.Parent{URL: c.URL, Cost: c.Cost})
-		}
-		n.Uplink.SetParents(parents)
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }
 
 // loadEvery is how often this node tells the others how busy it is.

@@ -56,6 +56,7 @@ type Node struct {
 	Directory *cluster.Member
 
 	cfg      Config
+	around   surroundings
 	draining atomic.Bool
 }
 

@@ -239,6 +239,21 @@ func (m *machine) metric(name string, labels ...string) float64 {
 	return sum
 }
 
+// samples counts what a histogram has seen.
+func (m *machine) samples(name string) (n uint64) {
+	m.w.tb.Helper()
+	families, err := m.reg.Gather()
+	if err != nil {
+		m.w.tb.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			n += f.GetMetric()[0].GetHistogram().GetSampleCount()
+		}
+	}
+	return n
+}
+
 // all are the nodes that run, by ID.
 func (w *world) all() []*machine {
 	var out []*machine

@@ -108,10 +108,11 @@ func TestParentsAreReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		_, _, _, edge, v := diamond(w)
-		w.mid("c", "origin")
+		c := w.mid("c", "origin")
+		w.net.delay(c.ip, edge.ip, 300*time.Millisecond) // A dial takes over a second.
 		time.Sleep(time.Second)
 		edge.Uplink.SetParents([]uplink.Parent{{URL: "c"}})
-		v.expect(10*time.Second, 200*time.Millisecond)
+		v.expect(10*time.Second, 800*time.Millisecond)
 		if got := edge.Uplink.Snapshot(); len(got.Parents) != 1 || got.Parents[0].URL != "c" {
 			t.Errorf("parents: %+v", got.Parents)
 		}

@@ -75,6 +75,13 @@ func TestSlowViewer(t *testing.T) {
 		if r := late.since(); len(r.wrong) > 0 {
 			t.Errorf("the slow viewer saw %v", r.wrong)
 		}
+		if n := edge.metric("freshet_moqt_skipped_groups_total"); n < 20 {
+			t.Errorf("%v skips counted", n)
+		}
+		if n := edge.metric("freshet_moqt_skipped_groups_total", "no_stream") + edge.metric("freshet_moqt_skipped_groups_total", "stalled") +
+			edge.metric("freshet_moqt_skipped_groups_total", "lag"); n == 0 {
+			t.Error("no skip tells that the viewer is slow")
+		}
 	})
 }
 

@@ -98,7 +98,12 @@ func pause(ctx context.Context, d time.Duration) {
 func (v *viewer) watch(ctx context.Context, continues bool) (uri string, err error) {
 	dialing, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	conn, err := v.w.net.dial(dialing, v.ip, v.w.net.find(v.at), v.draft, quicconn.UplinkConfig())
+	conf := quicconn.UplinkConfig()
+	if v.pause > 0 { // What it does not take soon stays with the edge.
+		conf.MaxIncomingUniStreams = 3
+		conf.InitialStreamReceiveWindow, conf.MaxStreamReceiveWindow = 4<<10, 4<<10
+	}
+	conn, err := v.w.net.dial(dialing, v.ip, v.w.net.find(v.at), v.draft, conf)
 	if err != nil {
 		return "", err
 	}

@@ -242,7 +242,7 @@ func (p *play) look(disturbed []*machine) {
 		for _, g := range r.gaps {
 			p.problem("gap: %s", g)
 		}
-		if r.objects > 0 && (r.ends > 0 || r.longest > failover) {
+		if r.ends > 0 || r.longest > failover {
 			p.problem("%s at %s: %v without an object, thrown out %d times", v.ip, v.at, r.longest, r.ends)
 		}
 	})

@@ -77,7 +77,7 @@ func (v *viewer) run(ctx context.Context) {
 		if continues {
 			v.at = uri
 			v.moves++
-		} else if v.objects > 0 && err != nil {
+		} else if v.begun() && err != nil {
 			v.ends++
 		}
 		v.mu.Unlock()
@@ -201,9 +201,12 @@ func (v *viewer) take(o moqt.Object) {
 	v.order(o.Location)
 }
 
+// begun tells whether it has ever seen an object.
+func (v *viewer) begun() bool { return !v.last.IsZero() }
+
 func (v *viewer) count() {
 	now := time.Now()
-	if v.objects > 0 {
+	if v.begun() {
 		v.longest = max(v.longest, now.Sub(v.last))
 	}
 	v.objects++
@@ -262,8 +265,9 @@ type report struct {
 func (v *viewer) since() report {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.objects > 0 {
+	if v.begun() {
 		v.longest = max(v.longest, time.Since(v.last))
+		v.last = time.Now()
 	}
 	v.settle()
 	r := report{
@@ -271,7 +275,6 @@ func (v *viewer) since() report {
 		gaps: slices.Clone(v.gaps), wrong: slices.Clone(v.wrong),
 	}
 	v.objects, v.ends, v.moves, v.longest, v.gaps, v.wrong = 0, 0, 0, 0, nil, nil
-	v.last = time.Now()
 	return r
 }
 

@@ -94,15 +94,14 @@ func (l *link) reconsider(s *session) {
 	current := l.session == s
 	l.mu.Unlock()
 	if current {
-		l.m.avoid(l)
+		l.m.doubt(l)
 	}
 }
 
-// avoided tells whether every other parent is better. Guarded by m.mu.
-func (l *link) avoided() bool {
+func (l *link) doubtful() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.unwanted || l.session != nil && l.session.doubtful()
+	return l.session != nil && l.session.doubtful()
 }
 
 const (

@@ -105,7 +105,7 @@ func (m *Manager) linkLocked() {
 			m.tasks.Go(func() { m.leave(l) })
 		}
 		l.unwanted = !wanted
-		m.table.Avoid(url, l.avoided())
+		m.table.Avoid(url, l.unwanted)
 	}
 	for url, p := range m.wanted {
 		if l, ok := m.links[url]; ok {
@@ -154,17 +154,18 @@ func (m *Manager) heard(l *link, list []routes.Route) {
 		return
 	}
 	loops := m.table.Set(l.url, l.price(), list)
-	m.table.Avoid(l.url, l.avoided())
+	m.table.Avoid(l.url, l.unwanted)
+	m.table.Doubt(l.url, l.doubtful())
 	m.metrics.loops.Add(float64(loops))
 	m.applyLocked()
 }
 
-// avoid moves to other parents what they can serve, too, or back.
-func (m *Manager) avoid(l *link) {
+// doubt moves to other parents what they can serve, too, or back.
+func (m *Manager) doubt(l *link) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.links[l.url] == l {
-		m.table.Avoid(l.url, l.avoided())
+		m.table.Doubt(l.url, l.doubtful())
 		m.applyLocked()
 	}
 }

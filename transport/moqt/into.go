@@ -41,7 +41,7 @@ func (s *session) subscribeInto(ctx context.Context, t *relay.Track, accepted fu
 		o.Filter = &wire.Filter{Type: wire.AbsoluteStart, Start: from}
 	}
 	in.resume, in.from = resume, from
-	sub, err := s.subscribe(ctx, t.Broadcast().Namespace(), t.Name(), o)
+	sub, err := s.subscribeAnew(ctx, t, o)
 	if err != nil {
 		return s.upstreamError(err)
 	}
@@ -54,6 +54,30 @@ func (s *session) subscribeInto(ctx context.Context, t *relay.Track, accepted fu
 	case <-ctx.Done():
 		_ = sub.Close()
 		return context.Cause(ctx)
+	}
+}
+
+const (
+	// anewWithin and anewAfter are how long, and how often, a subscription is tried that
+	// the peer takes for a second one.
+	anewWithin = time.Second
+	anewAfter  = 20 * time.Millisecond
+)
+
+// subscribeAnew subscribes to a track that may just have been left: its end, on a
+// stream of its own, can come after the new request.
+func (s *session) subscribeAnew(ctx context.Context, t *relay.Track, o SubscribeOptions) (*Subscription, error) {
+	for began := time.Now(); ; {
+		sub, err := s.subscribe(ctx, t.Broadcast().Namespace(), t.Name(), o)
+		refused, ok := errors.AsType[*RequestError](err)
+		if !ok || refused.Code != wire.RequestDuplicate || time.Since(began) > anewWithin {
+			return sub, err
+		}
+		select {
+		case <-time.After(anewAfter):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 
 const (
 	// schedules are run where nobody asks for more, which is what CI has time for.
-	schedules = 12
+	schedules = 4
 	// settled is how long after a step everything has to be as if nothing was: twice the
 	// idle time of an uplink, its longest wait, and the time of a dial.
 	settled = 15 * time.Second

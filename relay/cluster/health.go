@@ -95,7 +95,7 @@ func (h *health) verdict() error {
 	defer h.mu.Unlock()
 	now := time.Now()
 	switch {
-	case h.down:
+	case h.down || h.up.IsZero(): // One that was never reached has not answered either.
 		return fmt.Errorf("%w since %v: %w", ErrUnavailable, now.Sub(h.failing).Round(time.Second), h.err)
 	case !h.duplicates.IsZero() && now.Sub(h.duplicates) < duplicateFor:
 		return ErrDuplicateNode

@@ -4,8 +4,9 @@ SHELL := /bin/bash -euo pipefail
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 DURATION ?= 30m
+CHECKS ?= 300
 
-.PHONY: build demo test tools lint web unit e2e fmt fuzz bench soak docker
+.PHONY: build demo test tools lint web unit e2e fmt fuzz bench soak schedules docker
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.version=$(VERSION)" -o freshet ./cmd/freshet
@@ -47,6 +48,9 @@ bench:
 
 soak:
 	go run ./bench/soak -duration $(DURATION)
+
+schedules:
+	go test ./cmd/freshet/node -run TestSchedules -timeout 2h -rapid.checks=$(CHECKS)
 
 docker:
 	docker build --build-arg VERSION=$(VERSION) -t freshet .

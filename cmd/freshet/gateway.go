@@ -8,29 +8,25 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/freshet-live/freshet/cmd/freshet/node"
 	"github.com/freshet-live/freshet/configs"
 	"github.com/freshet-live/freshet/ingest"
-	moqin "github.com/freshet-live/freshet/ingest/moq"
 	"github.com/freshet-live/freshet/ingest/mpegts"
 	"github.com/freshet-live/freshet/ingest/quic"
 	"github.com/freshet-live/freshet/ingest/rtsp"
 	"github.com/freshet-live/freshet/ingest/srt"
-	"github.com/freshet-live/freshet/packager"
 	"github.com/freshet-live/freshet/packager/hls"
-	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/relay/cluster"
 	"github.com/freshet-live/freshet/transport/certs"
 	"github.com/freshet-live/freshet/transport/httpd"
 	"github.com/freshet-live/freshet/transport/httpd/llhls"
 	"github.com/freshet-live/freshet/transport/httpd/ops"
 	"github.com/freshet-live/freshet/transport/moqt"
-	"github.com/freshet-live/freshet/transport/moqt/uplink"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 	"github.com/freshet-live/freshet/web"
 )
@@ -45,22 +41,15 @@ type gateway struct {
 	cfg      configs.Config
 	log      *slog.Logger
 	registry *prometheus.Registry
-	relay    *relay.Relay
-	sessions *ingest.Sessions
+	node     *node.Node
 	ts       *mpegts.Metrics
 	srt      *srt.Listener // nil when switched off.
 	quic     *quic.Door    // nil when switched off.
 	rtsp     *rtsp.Door    // nil when switched off.
-	uplink   *uplink.Manager
-	// directory is the cluster, or this node's own memory when it is alone.
-	directory *cluster.Member
-	hls       *hls.Server
-	moq       *moqt.Server
-	certs     *certs.Source
-	web       *httpd.Server
-	ops       *ops.Server // nil when switched off.
-
-	draining atomic.Bool
+	hls      *hls.Server
+	certs    *certs.Source
+	web      *httpd.Server
+	ops      *ops.Server // nil when switched off.
 }
 
 // newGateway makes the parts and binds their addresses. Nothing is served yet.
@@ -68,18 +57,8 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 	cfg.Node.ID = nodeID(cfg.Node)
 	g := &gateway{cfg: cfg, log: log, registry: newRegistry()}
 	g.ts = mpegts.NewMetrics(g.registry)
-	g.relay = relay.New(relay.Config{MaxBytes: int64(cfg.Relay.Memory) << 20})
-	g.registry.MustRegister(relay.NewCollector(g.relay))
-	g.sessions = ingest.NewSessions(ingest.Config{
-		NewSink: g.newSink, Claim: g.claim, Hold: cfg.Ingest.Hold,
-		Logger: log.With("part", "ingest"), Registerer: g.registry,
-	})
-	g.moq = moqt.NewServer(moqt.Config{
-		Relay: g.relay, Publishers: g.publishers(), MaxLag: cfg.MoQ.MaxLag,
-		Logger: log.With("part", "moq"), Registerer: g.registry,
-	})
 	// Parts that hold sockets come last: what fails before needs no closing.
-	for _, build := range []func() error{g.newHLS, g.newCerts, g.newDirectory, g.newUplink, g.newSRT, g.newRTSP, g.newQUIC, g.newOps, g.newWeb} {
+	for _, build := range []func() error{g.newNode, g.newHLS, g.newCerts, g.newSRT, g.newRTSP, g.newQUIC, g.newOps, g.newWeb} {
 		if err := build(); err != nil {
 			return nil, errors.Join(err, g.close())
 		}
@@ -99,28 +78,34 @@ func newRegistry() *prometheus.Registry {
 	return registry
 }
 
-// newSink starts a broadcast for its first publisher.
-func (g *gateway) newSink(name string) (ingest.HeldSink, error) {
-	return packager.New(packager.Config{
-		Relay: g.relay, Namespace: relay.Namespace(name), Window: g.cfg.Relay.Window,
-		Logger: g.log.With("part", "packager"), Registerer: g.registry,
-	})
-}
-
-// publishers takes in what MoQ clients publish; nil when that is switched off.
-func (g *gateway) publishers() moqt.Publishers {
-	if !g.cfg.MoQ.Publish {
-		return nil
+// newNode makes the core, whose directory is its own memory when it is alone.
+func (g *gateway) newNode() error {
+	store, err := g.newStore()
+	if err != nil {
+		return fmt.Errorf("cluster: %w", err)
 	}
-	return moqin.New(moqin.Config{
-		Relay: g.relay, Sessions: g.sessions, Window: g.cfg.Relay.Window,
-		Logger: g.log.With("part", "ingest"), Registerer: g.registry,
+	up, err := uplinkConfig(g.cfg.Relay)
+	if err != nil {
+		return fmt.Errorf("relay: %w", err)
+	}
+	c := g.cfg.Node
+	g.node, err = node.New(node.Config{
+		Self:  cluster.Node{ID: c.ID, Tier: cluster.Tier(c.Tier), Region: c.Region, URL: c.URL},
+		Store: store, WhenDown: cluster.Policy(g.cfg.Cluster.WhenDown),
+		Parents: parents(g.cfg.Relay), Load: new(loadMeter).read,
+		MaxBytes: int64(g.cfg.Relay.Memory) << 20, Window: g.cfg.Relay.Window,
+		Publish: g.cfg.MoQ.Publish,
+		Ingest:  ingest.Config{Hold: g.cfg.Ingest.Hold},
+		MoQ:     moqt.Config{MaxLag: g.cfg.MoQ.MaxLag},
+		Uplink:  up,
+		Logger:  g.log, Registerer: g.registry,
 	})
+	return err
 }
 
 func (g *gateway) newHLS() (err error) {
 	g.hls, err = hls.New(hls.Config{
-		Relay: g.relay, SegmentDuration: g.cfg.HLS.Segment, PartDuration: g.cfg.HLS.Part,
+		Relay: g.node.Relay, SegmentDuration: g.cfg.HLS.Segment, PartDuration: g.cfg.HLS.Part,
 		// What leaves a playlist stays for as long as the playlist is: listing
 		// half of the log keeps no bytes that the log has let go.
 		Window: g.cfg.Relay.Window / 2,
@@ -150,7 +135,7 @@ func (g *gateway) newSRT() (err error) {
 		passphrases.Streams = append(passphrases.Streams, srt.Stream{Path: s.Path, Passphrase: s.Passphrase.Reveal()})
 	}
 	g.srt, err = srt.Listen(srt.Config{
-		Address: cfg.Address, Sessions: g.sessions, Latency: cfg.Latency,
+		Address: cfg.Address, Sessions: g.node.Sessions, Latency: cfg.Latency,
 		DefaultStream: cfg.DefaultStream, Passphrases: passphrases, TS: g.ts,
 		Logger: g.log.With("part", "srt"), Registerer: g.registry,
 	})
@@ -172,13 +157,13 @@ func (g *gateway) newOps() (err error) {
 	g.ops, err = ops.New(ops.Config{
 		Addr: g.cfg.Metrics.Address, Gatherer: g.registry, Profiles: g.cfg.Metrics.PProf,
 		Checks:   g.checks(),
-		Draining: g.draining.Load,
+		Draining: g.node.Draining,
 		State: map[string]func() any{
-			"ingest":  func() any { return g.sessions.Snapshot() },
-			"relay":   func() any { return g.uplink.Snapshot() },
+			"ingest":  func() any { return g.node.Sessions.Snapshot() },
+			"relay":   func() any { return g.node.Uplink.Snapshot() },
 			"cluster": g.clusterState,
 		},
-		Notes:  map[string]func() error{"directory": g.directory.Health},
+		Notes:  map[string]func() error{"directory": g.node.Directory.Health},
 		Logger: g.log.With("part", "ops"),
 	})
 	return err
@@ -191,7 +176,7 @@ func (g *gateway) checks() map[string]func() error {
 	if g.srt == nil && g.rtsp == nil && g.quic == nil && !g.cfg.MoQ.Publish {
 		// All that this node can serve comes from them.
 		checks["parents"] = func() error {
-			if g.uplink.Connected() == 0 {
+			if g.node.Uplink.Connected() == 0 {
 				return errors.New("none is connected")
 			}
 			return nil
@@ -208,7 +193,7 @@ func (g *gateway) newWeb() error {
 	g.web, err = httpd.New(httpd.Config{
 		HTTP: g.cfg.Web.HTTP, HTTPS: g.cfg.Web.HTTPS, Certs: g.certs,
 		Protocols: wire.Protocols(), MoQ: g.serveMoQ, Others: g.otherProtocols(), Origins: origins(g.cfg.Web.Origins),
-		HLS: http.Handler(handler), Player: web.Files(), Relay: g.relay, Version: versionName(),
+		HLS: http.Handler(handler), Player: web.Files(), Relay: g.node.Relay, Version: versionName(),
 		PublicMoQURL: g.cfg.Web.MoQURL,
 		DrainTimeout: max(g.cfg.Drain.Deadline, time.Millisecond),
 		Logger:       g.log.With("part", "web"), Registerer: g.registry,

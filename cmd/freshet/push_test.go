@@ -78,7 +78,7 @@ func TestPushEveryWay(t *testing.T) {
 			t.Errorf("%s: %s", name, body)
 		}
 	}
-	for _, s := range g.sessions.Snapshot() {
+	for _, s := range g.node.Sessions.Snapshot() {
 		if s.State != ingest.StateReceiving {
 			t.Errorf("%s is %s", s.Name, s.State)
 		}
@@ -182,7 +182,7 @@ func TestOneOwnerAcrossDoors(t *testing.T) {
 	stop()
 	pushing(t, second)
 	waitFor(t, "the second publishes", func() bool {
-		s := g.sessions.Snapshot()
+		s := g.node.Sessions.Snapshot()
 		return len(s) == 1 && s[0].Protocol == "quic" && s[0].State == ingest.StateReceiving
 	})
 }

@@ -10,7 +10,7 @@ import (
 func (g *gateway) newQUIC() error {
 	if g.cfg.QUIC.Publish {
 		g.quic = quic.New(quic.Config{
-			Sessions: g.sessions, TS: g.ts, Logger: g.log.With("part", "quic"), Registerer: g.registry,
+			Sessions: g.node.Sessions, TS: g.ts, Logger: g.log.With("part", "quic"), Registerer: g.registry,
 		})
 	}
 	return nil

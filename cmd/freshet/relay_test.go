@@ -100,7 +100,7 @@ func TestParentIsKnownByItsCertificate(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	if n := edge.uplink.Connected(); n != 0 {
+	if n := edge.node.Uplink.Connected(); n != 0 {
 		t.Errorf("%d parents", n)
 	}
 }

@@ -16,7 +16,7 @@ func (g *gateway) newRTSP() (err error) {
 		pulls[i] = rtsp.Pull{Name: p.Name, URL: p.URL.Reveal(), Transport: rtsp.Transport(p.Transport)}
 	}
 	g.rtsp, err = rtsp.Listen(rtsp.Config{
-		Address: cfg.Address, RTPAddress: cfg.RTPAddress, Pulls: pulls, Sessions: g.sessions,
+		Address: cfg.Address, RTPAddress: cfg.RTPAddress, Pulls: pulls, Sessions: g.node.Sessions,
 		Logger: g.log.With("part", "rtsp"), Registerer: g.registry,
 	})
 	return err

@@ -33,7 +33,7 @@ func (g *gateway) Run(ctx context.Context) error {
 		return nil
 	})
 	err := group.Wait()
-	g.sessions.Close()
+	g.node.Close()
 	return err
 }
 
@@ -41,8 +41,7 @@ func (g *gateway) Run(ctx context.Context) error {
 // heard, playlists grow and metrics can be read meanwhile.
 func (g *gateway) background() map[string]func(context.Context) error {
 	parts := map[string]func(context.Context) error{
-		"directory": g.directory.Run, "parents": g.follow, "load": g.tell,
-		"uplink": g.uplink.Run, "hls": g.hls.Run, "certificates": g.certs.Run,
+		"node": g.node.Run, "hls": g.hls.Run, "certificates": g.certs.Run,
 	}
 	if g.srt != nil {
 		parts["srt"] = g.srt.Run
@@ -67,12 +66,9 @@ func finish(ctx context.Context, name string, err error) error {
 // drain is not ready any more, refuses new encoders and asks MoQ viewers to
 // leave by the deadline.
 func (g *gateway) drain(life context.Context) {
-	g.draining.Store(true)
-	g.sessions.Drain()
-	g.directory.Register(g.self())
 	ctx, cancel := context.WithTimeout(life, g.cfg.Drain.Deadline)
 	defer cancel()
-	g.moq.Drain(ctx, g.cfg.Drain.URL)
+	g.node.Drain(ctx, g.cfg.Drain.URL)
 	if g.quic != nil {
 		g.quic.Close() // The front waits for these connections, too.
 	}
@@ -83,7 +79,7 @@ func (g *gateway) drain(life context.Context) {
 func (g *gateway) serveMoQ(ctx context.Context, conn moqt.Conn) {
 	log := g.log.With("part", "moq", "remote", conn.RemoteAddr().String(), "protocol", conn.Protocol())
 	log.Debug("moq session opened")
-	if err := g.moq.Serve(context.WithoutCancel(ctx), conn); err != nil {
+	if err := g.node.MoQ.Serve(context.WithoutCancel(ctx), conn); err != nil {
 		log.Info("moq session ended", "error", err)
 		return
 	}

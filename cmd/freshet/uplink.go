@@ -22,37 +22,32 @@ import (
 	"github.com/freshet-live/freshet/transport/wtconn"
 )
 
-// newUplink makes the connections to parents, and the announcements to children.
-func (g *gateway) newUplink() error {
-	c := g.cfg.Relay
+// uplinkConfig is how parents are reached.
+func uplinkConfig(c configs.Relay) (uplink.Config, error) {
 	conf, err := parentTLS(c)
 	if err != nil {
-		return fmt.Errorf("relay: %w", err)
+		return uplink.Config{}, err
 	}
 	token := c.Token.Reveal()
 	if c.TokenFile != "" {
 		text, err := os.ReadFile(c.TokenFile)
 		if err != nil {
-			return fmt.Errorf("relay: token: %w", err)
+			return uplink.Config{}, fmt.Errorf("token: %w", err)
 		}
 		token = strings.TrimSpace(string(text))
 	}
-	g.uplink, err = uplink.New(uplink.Config{
-		Self: g.cfg.Node.ID, Relay: g.relay, Token: token,
-		Dial:   func(ctx context.Context, url string) (moqt.Conn, error) { return dialParent(ctx, url, conf) },
-		Epoch:  g.epoch,
-		Window: c.Window, Linger: c.Linger,
-		Logger: g.log.With("part", "uplink"), Registerer: g.registry,
-	})
-	if err != nil {
-		return err
-	}
-	parents := make([]uplink.Parent, len(c.Parents))
+	return uplink.Config{
+		Token: token, Linger: c.Linger,
+		Dial: func(ctx context.Context, url string) (moqt.Conn, error) { return dialParent(ctx, url, conf) },
+	}, nil
+}
+
+func parents(c configs.Relay) []uplink.Parent {
+	out := make([]uplink.Parent, len(c.Parents))
 	for i, p := range c.Parents {
-		parents[i] = uplink.Parent{URL: p.URL, Cost: p.Cost}
+		out[i] = uplink.Parent{URL: p.URL, Cost: p.Cost}
 	}
-	g.uplink.SetParents(parents)
-	return nil
+	return out
 }
 
 // nodeID is the configured name of this node, or one that nobody else has.

@@ -64,6 +64,24 @@ func ownedBy(t *testing.T, err error, node string) {
 	}
 }
 
+// A directory that was not reached yet is not well, however short the time.
+func TestNotReachedYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := cluster.NewMemory()
+		memory.SetDown(true)
+		m := join(t, memory.Link(), node("a"))
+		synctest.Wait()
+		if err := m.Health(); !errors.Is(err, cluster.ErrUnavailable) {
+			t.Errorf("before: %v", err)
+		}
+		memory.SetDown(false)
+		time.Sleep(time.Second)
+		if err := m.Health(); err != nil {
+			t.Errorf("after: %v", err)
+		}
+	})
+}
+
 func TestOneOwner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := cluster.NewMemory()

@@ -27,6 +27,9 @@ type Route struct {
 	Epoch uint64 `json:"epoch,omitempty"`
 	// Hops are the IDs of the nodes it passes, the origin first.
 	Hops []string `json:"hops"`
+	// Doubt says that a parent on the way goes away or does not answer: every other
+	// way is better.
+	Doubt bool `json:"doubt,omitempty"`
 }
 
 // ErrInvalid is wrapped by the errors of Parse.
@@ -71,6 +74,7 @@ type Table struct {
 type parent struct {
 	cost   int
 	avoid  bool
+	doubt  bool
 	routes map[string]Route
 }
 
@@ -96,11 +100,26 @@ func (t *Table) Set(name string, cost int, list []Route) (loops int) {
 	return loops
 }
 
-// Avoid says whether every other parent is better than this one, because it goes away
-// or does not answer. It holds until the next Set.
+// Cost changes what it costs to use a parent.
+func (t *Table) Cost(name string, cost int) {
+	if p := t.parents[name]; p != nil {
+		p.cost = cost
+	}
+}
+
+// Avoid says whether every other parent is better than this one. It holds until the
+// next Set.
 func (t *Table) Avoid(name string, avoid bool) {
 	if p := t.parents[name]; p != nil {
 		p.avoid = avoid
+	}
+}
+
+// Doubt is Avoid for a parent that goes away or does not answer, which children are
+// told: they may have another way.
+func (t *Table) Doubt(name string, doubt bool) {
+	if p := t.parents[name]; p != nil {
+		p.doubt = doubt
 	}
 }
 
@@ -134,13 +153,15 @@ func (t *Table) Choices() map[string]Choice {
 func better(a Choice, of *parent, b Choice, other *parent) bool {
 	return cmp.Or(
 		cmp.Compare(b.Route.Epoch, a.Route.Epoch),
-		compareBool(of.avoid, other.avoid),
+		compareBool(of.avoids(a), other.avoids(b)),
 		cmp.Compare(len(a.Route.Hops), len(b.Route.Hops)),
 		cmp.Compare(of.cost, other.cost),
 		cmp.Compare(weight(a), weight(b)),
 		cmp.Compare(a.Parent, b.Parent),
 	) < 0
 }
+
+func (p *parent) avoids(c Choice) bool { return p.avoid || p.doubt || c.Route.Doubt }
 
 func compareBool(a, b bool) int {
 	switch {
@@ -162,5 +183,8 @@ func weight(c Choice) uint64 {
 func (t *Table) Onward(c Choice) Route {
 	r := c.Route
 	r.Hops = append(slices.Clone(r.Hops), t.self)
+	if p := t.parents[c.Parent]; p != nil {
+		r.Doubt = r.Doubt || p.doubt
+	}
 	return r
 }

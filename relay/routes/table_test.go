@@ -27,6 +27,7 @@ func TestBestWay(t *testing.T) {
 		"newer owner":          {route(1, "o"), route(2, "p", "m"), 0, 0, "b"},
 		"cheaper":              {route(1, "o", "m"), route(1, "o", "n"), 2, 1, "b"},
 		"has passed us":        {route(3, "o", "self", "m"), route(1, "o", "n"), 0, 0, "b"},
+		"a way in doubt":       {routes.Route{Name: "live/cam1", Epoch: 1, Hops: []string{"o"}, Doubt: true}, route(1, "o", "n"), 0, 9, "b"},
 		"equal: always so":     {route(1, "o", "m"), route(1, "o", "n"), 0, 0, "a"},
 		"too many hops to add": {route(9, strings.Split("12345678", "")...), route(1, "o", "n"), 0, 0, "b"},
 	} {
@@ -48,6 +49,10 @@ func TestParentGone(t *testing.T) {
 	onward := table.Onward(table.Choices()["live/cam1"])
 	if diff := cmp.Diff(route(1, "o", "self"), onward); diff != "" {
 		t.Error(diff)
+	}
+	table.Doubt("a", true)
+	if !table.Onward(table.Choices()["live/cam1"]).Doubt {
+		t.Error("children are not told that the way is in doubt")
 	}
 	table.Remove("a")
 	if len(table.Choices()) != 0 {

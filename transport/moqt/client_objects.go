@@ -14,7 +14,7 @@ import (
 // subgroupStream reads a subgroup stream of the type t.
 // Its turn ends when its group has its place among the track's, so that the groups
 // of streams that came later stand behind it.
-func (o *outgoing) subgroupStream(t uint64, r *wire.StreamReader, turn *turn) error {
+func (o *outgoing) subgroupStream(st ReceiveStream, t uint64, r *wire.StreamReader, turn *turn) error {
 	h, err := r.ReadSubgroupHeader(t)
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func (o *outgoing) subgroupStream(t uint64, r *wire.StreamReader, turn *turn) er
 	}
 	if sub.into != nil {
 		defer sub.streamEnded()
-		return sub.into.stream(h, r, turn)
+		return sub.into.stream(st, h, r, turn)
 	}
 	turn.done()
 	return sub.readGroup(h, wire.NewSubgroupReader(r, h), r)

@@ -34,13 +34,14 @@ func (c *Client) FetchInto(ctx context.Context, t *relay.Track, start, end relay
 
 func (s *session) subscribeInto(ctx context.Context, t *relay.Track, accepted func(relay.TrackConfig)) error {
 	in := newIntoTrack(s, t, accepted)
+	defer in.leave()
 	o := SubscribeOptions{into: in, Filter: &wire.Filter{Type: wire.LargestObject}}
 	from, resume := t.Resume()
 	if resume {
 		o.Filter = &wire.Filter{Type: wire.AbsoluteStart, Start: from}
 	}
 	in.resume, in.from = resume, from
-	sub, err := s.subscribe(ctx, t.Broadcast().Namespace(), t.Name(), o)
+	sub, err := s.subscribeAnew(ctx, t, o)
 	if err != nil {
 		return s.upstreamError(err)
 	}
@@ -53,6 +54,30 @@ func (s *session) subscribeInto(ctx context.Context, t *relay.Track, accepted fu
 	case <-ctx.Done():
 		_ = sub.Close()
 		return context.Cause(ctx)
+	}
+}
+
+const (
+	// anewWithin and anewAfter are how long, and how often, a subscription is tried that
+	// the peer takes for a second one.
+	anewWithin = time.Second
+	anewAfter  = 20 * time.Millisecond
+)
+
+// subscribeAnew subscribes to a track that may just have been left: its end, on a
+// stream of its own, can come after the new request.
+func (s *session) subscribeAnew(ctx context.Context, t *relay.Track, o SubscribeOptions) (*Subscription, error) {
+	for began := time.Now(); ; {
+		sub, err := s.subscribe(ctx, t.Broadcast().Namespace(), t.Name(), o)
+		refused, ok := errors.AsType[*RequestError](err)
+		if !ok || refused.Code != wire.RequestDuplicate || time.Since(began) > anewWithin {
+			return sub, err
+		}
+		select {
+		case <-time.After(anewAfter):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
 }
 
@@ -181,6 +206,7 @@ type intoTrack struct {
 	resume   bool
 	from     relay.Location // The first object that the subscription itself brings.
 	begun    sync.Once      // The first stream of a subscription that resumes.
+	feeders  *feeders
 
 	// Set by accept, before streams are read; then read-only.
 	sub      *Subscription
@@ -193,7 +219,7 @@ type intoTrack struct {
 }
 
 func newIntoTrack(s *session, t *relay.Track, accepted func(relay.TrackConfig)) *intoTrack {
-	return &intoTrack{s: s, track: t, accepted: accepted, past: make(chan struct{})}
+	return &intoTrack{s: s, track: t, accepted: accepted, past: make(chan struct{}), feeders: newFeeders(s.ctx)}
 }
 
 // accept is told what the publisher said of the track.
@@ -224,7 +250,11 @@ func (in *intoTrack) joined(err error) {
 var errLeftOut = errors.New("group is not wanted")
 
 // stream takes in a subgroup stream, object by object and each as it comes.
-func (in *intoTrack) stream(sh wire.SubgroupHeader, r *wire.StreamReader, turn *turn) error {
+func (in *intoTrack) stream(st ReceiveStream, sh wire.SubgroupHeader, r *wire.StreamReader, turn *turn) error {
+	if !in.feeders.enter(st) {
+		return errLeftOut
+	}
+	defer in.feeders.exit(st)
 	if in.join != nil && sh.Group <= in.join.Group {
 		turn.done()
 		select {
@@ -238,7 +268,7 @@ func (in *intoTrack) stream(sh wire.SubgroupHeader, r *wire.StreamReader, turn *
 		turn.await(in.s.ctx)
 	}
 	if in.resume {
-		in.begun.Do(func() { in.s.tasks.Go(func() { in.bridge(sh.Group) }) })
+		in.begun.Do(func() { in.bridge(sh.Group) })
 	}
 	g, err := in.track.OpenGroup(sh.Group)
 	turn.done()
@@ -260,11 +290,22 @@ const bridgeWithin = 2 * time.Second
 // the subscription. A relay that has just begun with the track itself has it from
 // further up. What does not come is gone.
 func (in *intoTrack) bridge(first uint64) {
-	defer in.track.Forsake(first)
-	if first <= in.from.Group {
+	if !in.feeders.enter(nil) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(in.s.ctx, bridgeWithin)
+	in.s.tasks.Go(func() {
+		defer in.feeders.exit(nil)
+		if first > in.from.Group {
+			in.fetchUpTo(first)
+		}
+		if in.feeders.ctx.Err() == nil { // Else another brings it.
+			in.track.Forsake(first)
+		}
+	})
+}
+
+func (in *intoTrack) fetchUpTo(first uint64) {
+	ctx, cancel := context.WithTimeout(in.feeders.ctx, bridgeWithin)
 	defer cancel()
 	past := pastFill{track: in.track, subgroups: make(map[place]*relay.Subgroup)}
 	err := in.s.fetchInto(ctx, in.track, in.from, relay.Location{Group: first - 1}, past.take)

@@ -104,6 +104,27 @@ func TestTrackFillsFromTheStartOfItsGroup(t *testing.T) {
 	})
 }
 
+// A source that is left and taken again at once is no second subscription.
+func TestTrackReturnsToItsSource(t *testing.T) {
+	drafts(t, func(t draftTest) {
+		o := newOrigin(t, nil)
+		o.group(o.track("video"), 5, 3)
+		e := newEdge(t)
+		here := upstream{o.dial(t.protocol)}
+		e.from.Set(here)
+		r := e.video()
+		wantItems(t, r, "5/0", "5/1", "5/2")
+		for range 100 {
+			e.from.Set(nil)
+			e.from.Set(here)
+			time.Sleep(time.Millisecond)
+		}
+		if tr, ok := e.cam.Track("video"); !ok || tr.Err() != nil {
+			t.Error("the track has ended")
+		}
+	})
+}
+
 // A session that dies is replaced, and the track goes on at the next object.
 func TestTrackGoesOnFromAnotherSession(t *testing.T) {
 	drafts(t, func(t draftTest) {

@@ -69,6 +69,7 @@ func (o *offer) fill(ctx context.Context, t *relay.Track, accepted func(relay.Tr
 	close(o.taken)
 	x := o.x
 	in := newIntoTrack(x.s, t, accepted)
+	defer in.leave()
 	// What went before is not asked for: the publisher begins where it begins.
 	in.resume = true
 	o.sub.into = in

@@ -16,7 +16,7 @@ type incoming struct {
 	mu            sync.Mutex
 	ids           idTracker                    // Guarded by mu.
 	exchanges     map[uint64]*exchange         // Guarded by mu.
-	subscriptions map[*relay.Track]struct{}    // Guarded by mu. One per track.
+	subscriptions map[*relay.Track]*exchange   // Guarded by mu. One per track.
 	prefixes      map[relay.Namespace]struct{} // Guarded by mu. Namespace subscriptions.
 	changed       chan struct{}                // Guarded by mu. Closed and replaced when a request comes.
 
@@ -27,7 +27,7 @@ type incoming struct {
 func (in *incoming) init(s *session) {
 	in.s = s
 	in.exchanges = make(map[uint64]*exchange)
-	in.subscriptions = make(map[*relay.Track]struct{})
+	in.subscriptions = make(map[*relay.Track]*exchange)
 	in.prefixes = make(map[relay.Namespace]struct{})
 	in.changed = make(chan struct{})
 	in.ids.parity = 0

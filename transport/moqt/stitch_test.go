@@ -142,6 +142,9 @@ func TestFetchIsStitched(t *testing.T) {
 			a := &archive{}
 			o := newArchived(t.T, a)
 			c := o.dial(t.protocol)
+			b, _ := o.relay.Broadcast(cam)
+			held := b.Demand("video")
+			time.Sleep(100 * time.Millisecond) // The log has both of its objects.
 			f, err := c.Fetch(ctxFor(t, time.Minute), cam, "video", tt.start, tt.end, moqt.FetchOptions{Descending: tt.descending})
 			if err != nil {
 				t.Fatalf("%s: %v", tt.name, err)
@@ -159,6 +162,7 @@ func TestFetchIsStitched(t *testing.T) {
 				t.Errorf("%s: got %q with %d fetches upstream, want %q", tt.name, got, a.fetches, tt.want)
 			}
 			_ = c.Close()
+			held.Release()
 			time.Sleep(relay.DefaultLinger + time.Second)
 		}
 	})

@@ -17,7 +17,7 @@ func (x *exchange) subscribe(m *wire.Subscribe) {
 		return
 	}
 	defer release()
-	defer x.s.incoming.unsubscribed(p.track)
+	defer x.s.incoming.unsubscribed(p.track, x)
 	x.s.progressed()
 	x.s.metrics.subscriptions.Inc()
 	defer x.s.metrics.subscriptions.Dec()
@@ -44,7 +44,7 @@ func (x *exchange) establish(m *wire.Subscribe) (p *publication, release func())
 		x.refuse(wire.RequestInvalidRange, "the end group has been published already")
 		return nil, nil
 	}
-	if code, ok := x.s.incoming.subscribed(track); !ok {
+	if code, ok := x.s.incoming.subscribed(track, x); !ok {
 		release()
 		x.refuse(code, "the session has this subscription, or too many others")
 		return nil, nil
@@ -71,22 +71,25 @@ func (x *exchange) trackStatus(m *wire.TrackStatus) {
 }
 
 // subscribed notes a subscription, unless it must be refused; a track can have one in a session
-// ("Subscriptions").
-func (in *incoming) subscribed(t *relay.Track) (refused wire.RequestCode, ok bool) {
+// ("Subscriptions"). One that was cancelled and is still being put away is none.
+func (in *incoming) subscribed(t *relay.Track, x *exchange) (refused wire.RequestCode, ok bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if _, ok := in.subscriptions[t]; ok {
+	other := in.subscriptions[t]
+	if other != nil && other.ctx.Err() == nil {
 		return wire.RequestDuplicate, false
 	}
-	if len(in.subscriptions) >= in.s.limits.Subscriptions {
+	if other == nil && len(in.subscriptions) >= in.s.limits.Subscriptions {
 		return wire.RequestExcessiveLoad, false
 	}
-	in.subscriptions[t] = struct{}{}
+	in.subscriptions[t] = x
 	return 0, true
 }
 
-func (in *incoming) unsubscribed(t *relay.Track) {
+func (in *incoming) unsubscribed(t *relay.Track, x *exchange) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	delete(in.subscriptions, t)
+	if in.subscriptions[t] == x {
+		delete(in.subscriptions, t)
+	}
 }

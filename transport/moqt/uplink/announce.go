@@ -9,9 +9,9 @@ import (
 	"github.com/freshet-live/freshet/relay/routes"
 )
 
-// open publishes the track of announcements: before a child can ask for it, which
+// begin publishes the track of announcements: before a child can ask for it, which
 // would otherwise take this node for a relay of another kind.
-func (m *Manager) open() (err error) {
+func (m *Manager) begin() (err error) {
 	if m.own, err = m.cfg.Relay.Publish(Namespace); err != nil {
 		return fmt.Errorf("announce: %w", err)
 	}
@@ -26,6 +26,7 @@ func (m *Manager) announce(ctx context.Context) error {
 	said := ""
 	for ctx.Err() == nil {
 		broadcasts, local := m.cfg.Relay.Broadcasts("")
+		m.open()
 		list, parents := m.served(broadcasts)
 		text, err := routes.Encode(list)
 		if err != nil {

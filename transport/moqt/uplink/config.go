@@ -72,6 +72,7 @@ type metrics struct {
 	switches   prometheus.Counter
 	loops      prometheus.Counter
 	silences   prometheus.Counter
+	rtt        prometheus.Histogram
 }
 
 func newMetrics(reg prometheus.Registerer) metrics {
@@ -92,6 +93,11 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		silences: auto.NewCounter(prometheus.CounterOpts{
 			Name: "freshet_uplink_silences_total",
 			Help: "Times that nothing came from a connected parent for so long that others took over.",
+		}),
+		rtt: auto.NewHistogram(prometheus.HistogramOpts{
+			Name:    "freshet_uplink_rtt_seconds",
+			Help:    "Round-trip times to connected parents, each second.",
+			Buckets: []float64{.001, .0025, .005, .01, .02, .04, .08, .16, .32},
 		}),
 		loops: auto.NewCounter(prometheus.CounterOpts{
 			Name: "freshet_uplink_loops_refused_total",

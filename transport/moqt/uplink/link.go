@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/bits"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -24,9 +23,12 @@ type link struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	mu      sync.Mutex
-	session *session // Guarded by mu. nil while there is none.
-	leaving *session // Guarded by mu. The one before, until session can replace it.
+	unwanted bool // Guarded by m.mu. It is left when nothing comes from it.
+
+	mu       sync.Mutex
+	session  *session        // Guarded by mu. nil while there is none.
+	leaving  *session        // Guarded by mu. The one before, until session can replace it.
+	distance routes.Distance // Guarded by mu.
 }
 
 func newLink(m *Manager, p Parent) *link {
@@ -78,7 +80,8 @@ func (l *link) take(s *session, list []routes.Route) {
 	before := l.leaving
 	l.leaving = nil
 	l.mu.Unlock()
-	l.m.heard(l, list, l.costOf(s), s.doubtful())
+	l.measure(s)
+	l.m.heard(l, list)
 	if before != nil {
 		_ = before.c.Close()
 	}
@@ -91,8 +94,14 @@ func (l *link) reconsider(s *session) {
 	current := l.session == s
 	l.mu.Unlock()
 	if current {
-		l.m.avoid(l, s.doubtful())
+		l.m.doubt(l)
 	}
+}
+
+func (l *link) doubtful() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.session != nil && l.session.doubtful()
 }
 
 const (
@@ -110,6 +119,7 @@ func (l *link) watch(ctx context.Context, s *session) {
 	if !ok {
 		return
 	}
+	measured := time.Now()
 	tick := time.NewTicker(glance)
 	defer tick.Stop()
 	last, heard := counter.PacketsReceived(), time.Now()
@@ -121,6 +131,12 @@ func (l *link) watch(ctx context.Context, s *session) {
 		}
 		if n := counter.PacketsReceived(); n != last {
 			last, heard = n, time.Now()
+		}
+		if time.Since(measured) >= measureEvery && !s.doubtful() {
+			measured = time.Now()
+			if l.measure(s) {
+				l.m.reprice(l)
+			}
 		}
 		if silent := time.Since(heard) > silence; silent != s.silent.Load() {
 			s.silent.Store(silent)
@@ -136,15 +152,29 @@ func (l *link) watch(ctx context.Context, s *session) {
 }
 
 const (
-	// costUnit is more than every distance: what is configured counts first.
+	// costUnit is more than every distance: what SetParents says counts first.
 	costUnit = 1 << 8
-	// nearby is a round trip that is as good as none; each doubling costs one.
-	nearby = 5 * time.Millisecond
+	// measureEvery is how often the distance of a parent is looked at.
+	measureEvery = time.Second
 )
 
-// costOf is what the configuration says of the parent, then how far it is.
-func (l *link) costOf(s *session) int {
-	return int(l.cost.Load())*costUnit + bits.Len64(uint64(s.rtt()/nearby))
+// measure looks how far the parent is; it tells whether that has changed.
+func (l *link) measure(s *session) bool {
+	rtt := s.rtt()
+	if rtt > 0 {
+		l.m.metrics.rtt.Observe(rtt.Seconds())
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.distance.Observe(rtt)
+}
+
+// price is the parent's cost, then its distance.
+func (l *link) price() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	class, _ := l.distance.Class()
+	return int(l.cost.Load())*costUnit + class
 }
 
 // run keeps a session for ever, at the URL that the parent sent us to last.
@@ -191,10 +221,10 @@ func (l *link) connect(url string) (next string, err error) {
 	l.m.log.Info("parent connected", "parent", url, "draft", s.c.Draft())
 	l.begin(s)
 	ended := make(chan error, 1)
+	ctx, cancel := context.WithCancel(l.ctx)
 	l.m.tasks.Go(func() {
 		l.m.metrics.sessions.Inc()
 		defer l.m.metrics.sessions.Dec()
-		ctx, cancel := context.WithCancel(l.ctx)
 		l.m.tasks.Go(func() { l.watch(ctx, s) })
 		err := s.hear(l.ctx, l)
 		cancel()
@@ -205,10 +235,20 @@ func (l *link) connect(url string) (next string, err error) {
 	case uri := <-s.goaway:
 		s.parting.Store(true)
 		l.reconsider(s)
+		l.m.tasks.Go(func() { l.part(ctx, s) })
 		return uri, errGoingAway
 	case err := <-ended:
 		return "", err
 	}
+}
+
+// part leaves a parent that goes away as soon as nothing comes from it any more: it
+// need not wait for us. The only one that serves a broadcast is kept to its end.
+func (l *link) part(ctx context.Context, s *session) {
+	for l.m.uses(l) && ctx.Err() == nil {
+		sleep(ctx, glance)
+	}
+	_ = s.c.Close()
 }
 
 var errGoingAway = errors.New("parent goes away")

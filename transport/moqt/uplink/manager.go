@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -58,7 +59,7 @@ func New(cfg Config) (*Manager, error) {
 		incoming: make(map[relay.Namespace]*broadcast),
 		changed:  make(chan struct{}),
 	}
-	return m, m.open()
+	return m, m.begin()
 }
 
 // Run keeps the sessions and announces this node's broadcasts to its children,
@@ -79,15 +80,18 @@ func (m *Manager) Run(ctx context.Context) error {
 }
 
 // SetParents changes the parents: sessions to new ones are opened, those to others
-// are closed once their broadcasts have moved.
+// are closed once their broadcasts have moved, or cannot for the grace.
 func (m *Manager) SetParents(list []Parent) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.wanted = make(map[string]Parent, len(list))
+	wanted := make(map[string]Parent, len(list))
 	for _, p := range list {
-		m.wanted[p.URL] = p
+		wanted[p.URL] = p
 	}
-	m.linkLocked()
+	if !maps.Equal(wanted, m.wanted) {
+		m.wanted = wanted
+		m.linkLocked()
+	}
 }
 
 // linkLocked makes the links those to the wanted parents. Guarded by mu.
@@ -96,45 +100,86 @@ func (m *Manager) linkLocked() {
 		return
 	}
 	for url, l := range m.links {
-		if _, ok := m.wanted[url]; !ok {
-			delete(m.links, url)
-			m.table.Remove(url)
-			m.applyLocked()
-			l.cancel()
+		_, wanted := m.wanted[url]
+		if !wanted && !l.unwanted {
+			m.tasks.Go(func() { m.leave(l) })
 		}
+		l.unwanted = !wanted
+		m.table.Avoid(url, l.unwanted)
 	}
 	for url, p := range m.wanted {
 		if l, ok := m.links[url]; ok {
 			l.cost.Store(int64(p.Cost))
+			m.table.Cost(url, l.price())
 			continue
 		}
 		l := newLink(m, p)
 		m.links[url] = l
 		m.tasks.Go(l.run)
 	}
+	m.applyLocked()
+}
+
+// leave ends the connection to a parent that is not wanted any more, once others
+// serve what comes from it; not, if it is wanted again before.
+func (m *Manager) leave(l *link) {
+	for end := time.Now().Add(m.cfg.Grace); time.Now().Before(end) && l.ctx.Err() == nil && m.uses(l); {
+		sleep(l.ctx, glance)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if l.unwanted && m.links[l.url] == l {
+		delete(m.links, l.url)
+		m.table.Remove(l.url)
+		m.applyLocked()
+		l.cancel()
+	}
+}
+
+// reprice takes over that the distance of a parent has changed.
+func (m *Manager) reprice(l *link) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.links[l.url] == l {
+		m.table.Cost(l.url, l.price())
+		m.applyLocked()
+	}
 }
 
 // heard takes over what a parent announces.
-func (m *Manager) heard(l *link, list []routes.Route, cost int, avoid bool) {
+func (m *Manager) heard(l *link, list []routes.Route) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.links[l.url] != l {
 		return
 	}
-	loops := m.table.Set(l.url, cost, list)
-	m.table.Avoid(l.url, avoid)
+	loops := m.table.Set(l.url, l.price(), list)
+	m.table.Avoid(l.url, l.unwanted)
+	m.table.Doubt(l.url, l.doubtful())
 	m.metrics.loops.Add(float64(loops))
 	m.applyLocked()
 }
 
-// avoid moves to other parents what they can serve, too, or back.
-func (m *Manager) avoid(l *link, avoid bool) {
+// doubt moves to other parents what they can serve, too, or back.
+func (m *Manager) doubt(l *link) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.links[l.url] == l {
-		m.table.Avoid(l.url, avoid)
+		m.table.Doubt(l.url, l.doubtful())
 		m.applyLocked()
 	}
+}
+
+// uses tells whether some broadcast comes from a parent.
+func (m *Manager) uses(l *link) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range m.choices {
+		if c.Parent == l.url {
+			return m.links[l.url] == l
+		}
+	}
+	return false
 }
 
 // lost forgets what a parent announced.
@@ -162,6 +207,19 @@ func (m *Manager) applyLocked() {
 	m.metrics.broadcasts.Set(float64(len(choices)))
 	close(m.changed)
 	m.changed = make(chan struct{})
+}
+
+// open announces what parents serve and could not be announced before, because another
+// broadcast had the name: one that was published here, or the one before.
+func (m *Manager) open() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, c := range m.choices {
+		ns := relay.Namespace(name)
+		if b := m.incoming[ns]; b == nil || b.b.Err() != nil {
+			m.chooseLocked(ns, c)
+		}
+	}
 }
 
 // chooseLocked gets a broadcast from a parent. Guarded by mu.

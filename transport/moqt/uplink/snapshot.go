@@ -18,6 +18,10 @@ type ParentState struct {
 	Draft     int    `json:"draft,omitempty"`
 	// RTTMillis is the round-trip time, where the transport measures it.
 	RTTMillis float64 `json:"rttMs,omitempty"`
+	// Cost is that of SetParents; Distance the class of the round-trip time that
+	// orders parents of one cost (routes.Distance), once it was measured.
+	Cost     int  `json:"cost"`
+	Distance *int `json:"distance,omitempty"`
 }
 
 // BroadcastState is the way to a broadcast: Hops are the nodes it passes, the
@@ -46,10 +50,28 @@ func (m *Manager) Snapshot() Snapshot {
 	return out
 }
 
+// Distance is how far a parent is, as a class (routes.Distance); false when it is
+// not connected, or the transport does not tell.
+func (m *Manager) Distance(url string) (class int, known bool) {
+	m.mu.Lock()
+	l := m.links[url]
+	m.mu.Unlock()
+	if l == nil {
+		return 0, false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	class, known = l.distance.Class()
+	return class, known && l.session != nil
+}
+
 func (l *link) state() ParentState {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := ParentState{URL: l.url}
+	out := ParentState{URL: l.url, Cost: int(l.cost.Load())}
+	if class, ok := l.distance.Class(); ok {
+		out.Distance = &class
+	}
 	if s := l.session; s != nil {
 		out.Connected, out.Draft = true, s.c.Draft()
 		out.RTTMillis = float64(s.rtt().Microseconds()) / 1000

@@ -348,6 +348,25 @@ func TestLoop(t *testing.T) {
 	})
 }
 
+// What was published here for a while comes from the parent again when that has ended.
+func TestLocalBroadcastEnds(t *testing.T) {
+	in(t, func(w *world) {
+		w.node("origin").encoder()
+		edge := w.node("edge", "origin")
+		time.Sleep(time.Second)
+		b, err := edge.relay.Publish(cam)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		b.Close(nil)
+		time.Sleep(time.Second)
+		if n, _ := edge.viewer("18").watch(3 * time.Second); n < 15 {
+			w.t.Errorf("%d objects from the parent", n)
+		}
+	})
+}
+
 // An encoder that moves to another origin is followed, and no viewer ends.
 func TestEncoderMoves(t *testing.T) {
 	in(t, func(w *world) {

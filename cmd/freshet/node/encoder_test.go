@@ -1,0 +1,149 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/freshet-live/freshet/ingest"
+	"github.com/freshet-live/freshet/relay"
+)
+
+// perGroup objects, one each beat, make a group.
+const (
+	perGroup = 10
+	beat     = 100 * time.Millisecond
+)
+
+// sink publishes what an encoder sends, as the packager does: group IDs are the Unix
+// time of the broadcast's start and rise by one, the track outlives the encoder by
+// the hold.
+type sink struct {
+	broadcast *relay.Broadcast
+	track     *relay.Track
+	epoch     uint64
+
+	mu    sync.Mutex
+	group *relay.Group // Guarded by mu.
+	next  uint64       // Guarded by mu. The next group's ID.
+}
+
+func (m *machine) newSink(name string) (ingest.HeldSink, error) {
+	b, err := m.Relay.Publish(relay.Namespace(name))
+	if err != nil {
+		return nil, err
+	}
+	t, err := b.NewTrack("video", relay.TrackConfig{Window: window, Priority: 2})
+	if err != nil {
+		return nil, err
+	}
+	owner, _ := m.Directory.Owner(name)
+	return &sink{broadcast: b, track: t, epoch: owner.Epoch, next: uint64(time.Now().UnixMilli())}, nil
+}
+
+func (*sink) Begin(ingest.Request)            {}
+func (*sink) End()                            {}
+func (*sink) SetProgram(ingest.Program) error { return errors.New("objects only") }
+func (*sink) Push(ingest.AccessUnit) error    { return errors.New("objects only") }
+func (s *sink) Close(reason error)            { s.broadcast.Close(reason) }
+
+// emit appends the next object.
+func (s *sink) emit() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.group == nil || s.group.Len() == perGroup {
+		g, err := s.track.NewGroup(s.next)
+		if err != nil {
+			return err
+		}
+		s.group = g
+		s.next++
+	}
+	at := relay.Location{Group: s.group.ID(), Object: s.group.Next()}
+	return s.group.Append(relay.Object{Payload: payload(s.epoch, at), Complete: time.Now()})
+}
+
+// payload is of several packets where a group begins.
+func payload(epoch uint64, at relay.Location) []byte {
+	text := fmt.Sprintf("%d %d/%d ", epoch, at.Group, at.Object)
+	if at.Object == 0 {
+		text += strings.Repeat(".", 6000)
+	}
+	return []byte(text)
+}
+
+// encoder publishes at a machine until it is stopped, or told to.
+type encoder struct {
+	at      *machine
+	session *ingest.Session
+	cancel  context.CancelFunc
+	done    chan struct{}
+}
+
+// publish starts an encoder, unless it is refused.
+func (m *machine) publish(name relay.Namespace) (*encoder, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	session, err := m.Sessions.Open(ctx, ingest.Request{
+		Name: string(name), Protocol: "test", Remote: "an encoder", NewSink: m.newSink,
+	})
+	if err == nil {
+		err = session.Begin(0)
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	e := &encoder{at: m, session: session, cancel: cancel, done: make(chan struct{})}
+	m.w.encoders = append(m.w.encoders, e)
+	go e.run(ctx)
+	return e, nil
+}
+
+func (m *machine) mustPublish(name relay.Namespace) *encoder {
+	m.w.tb.Helper()
+	e, err := m.publish(name)
+	if err != nil {
+		m.w.tb.Fatal(err)
+	}
+	return e
+}
+
+func (e *encoder) run(ctx context.Context) {
+	defer close(e.done)
+	defer e.session.Close()
+	out, ok := e.session.Sink().(*sink)
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	for ok {
+		e.session.Touch()
+		if out.emit() != nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-e.session.Done():
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// stop takes the encoder away, as a cable that is pulled.
+func (e *encoder) stop() {
+	e.cancel()
+	<-e.done
+}
+
+// ended tells whether the encoder was told to leave.
+func (e *encoder) ended() error {
+	select {
+	case <-e.done:
+		return e.session.Err()
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,149 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/freshet-live/freshet/ingest"
+	moqin "github.com/freshet-live/freshet/ingest/moq"
+	"github.com/freshet-live/freshet/packager"
+	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/relay/cluster"
+	"github.com/freshet-live/freshet/transport/moqt"
+	"github.com/freshet-live/freshet/transport/moqt/uplink"
+)
+
+// Config configures a Node: what its parts cannot know of each other is set by New
+// (Relay, Claim, Publishers, Self, Epoch, loggers and registries), the rest of
+// their configurations is the caller's.
+type Config struct {
+	// Self is what other nodes know of this one. Its ID is required.
+	Self cluster.Node
+	// Store is the directory, shared by all nodes.
+	Store    cluster.Store
+	WhenDown cluster.Policy
+	// Parents, if there are any, count instead of those in the directory.
+	Parents []uplink.Parent
+	// Load, if set, is asked how busy this node is: 0 is idle, 1 is full.
+	Load func() float64
+	// MaxBytes bounds the logs together; Window is how far back each reaches.
+	MaxBytes int64
+	Window   time.Duration
+	// Publish lets MoQ clients publish.
+	Publish bool
+	Ingest  ingest.Config
+	MoQ     moqt.Config
+	Uplink  uplink.Config
+	// Logger is required; Registerer may be nil.
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Node is the parts of a node, wired. They are there for the caller to use.
+type Node struct {
+	// Set by New, then read-only.
+	Relay     *relay.Relay
+	Sessions  *ingest.Sessions
+	MoQ       *moqt.Server
+	Uplink    *uplink.Manager
+	Directory *cluster.Member
+
+	cfg      Config
+	around   surroundings
+	draining atomic.Bool
+}
+
+// New makes a Node; nothing runs yet.
+func New(cfg Config) (*Node, error) {
+	n := &Node{cfg: cfg, Relay: relay.New(relay.Config{MaxBytes: cfg.MaxBytes})}
+	if cfg.Registerer != nil {
+		cfg.Registerer.MustRegister(relay.NewCollector(n.Relay))
+	}
+	n.newSessions()
+	n.newMoQ()
+	if err := errors.Join(n.newDirectory(), n.newUplink()); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *Node) newSessions() {
+	c := n.cfg.Ingest
+	c.NewSink, c.Claim = n.newSink, n.claim
+	c.Logger, c.Registerer = n.part("ingest"), n.cfg.Registerer
+	n.Sessions = ingest.NewSessions(c)
+}
+
+// newSink starts a broadcast for its first publisher.
+func (n *Node) newSink(name string) (ingest.HeldSink, error) {
+	return packager.New(packager.Config{
+		Relay: n.Relay, Namespace: relay.Namespace(name), Window: n.cfg.Window,
+		Logger: n.part("packager"), Registerer: n.cfg.Registerer,
+	})
+}
+
+func (n *Node) newMoQ() {
+	c := n.cfg.MoQ
+	c.Relay = n.Relay
+	if n.cfg.Publish {
+		c.Publishers = moqin.New(moqin.Config{
+			Relay: n.Relay, Sessions: n.Sessions, Window: n.cfg.Window,
+			Logger: n.part("ingest"), Registerer: n.cfg.Registerer,
+		})
+	}
+	c.Logger, c.Registerer = n.part("moq"), n.cfg.Registerer
+	n.MoQ = moqt.NewServer(c)
+}
+
+// newUplink makes the connections to parents, and the announcements to children.
+func (n *Node) newUplink() (err error) {
+	c := n.cfg.Uplink
+	c.Self, c.Relay, c.Epoch, c.Window = n.cfg.Self.ID, n.Relay, n.epoch, n.cfg.Window
+	c.Logger, c.Registerer = n.part("uplink"), n.cfg.Registerer
+	if n.Uplink, err = uplink.New(c); err != nil {
+		return err
+	}
+	n.Uplink.SetParents(n.cfg.Parents)
+	return nil
+}
+
+func (n *Node) part(name string) *slog.Logger { return n.cfg.Logger.With("part", name) }
+
+// Run is in the directory and connected to parents until ctx ends. Then the
+// broadcasts of parents have ended; those that are published here end with Close.
+func (n *Node) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for name, part := range map[string]func(context.Context) error{
+		"directory": n.Directory.Run, "parents": n.follow, "load": n.tell, "uplink": n.Uplink.Run,
+	} {
+		group.Go(func() error {
+			if err := part(ctx); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// Drain refuses new publishers, tells the other nodes, and asks MoQ viewers and
+// children to leave, for uri unless it is empty, by ctx's deadline.
+func (n *Node) Drain(ctx context.Context, uri string) {
+	n.draining.Store(true)
+	n.Sessions.Drain()
+	n.Directory.Register(n.self())
+	n.MoQ.Drain(ctx, uri)
+}
+
+// Draining tells whether Drain was called.
+func (n *Node) Draining() bool { return n.draining.Load() }
+
+// Close ends what is published here.
+func (n *Node) Close() { n.Sessions.Close() }

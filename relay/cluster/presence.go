@@ -10,6 +10,9 @@ import (
 // finds out when it is back.
 const retryEvery = 500 * time.Millisecond
 
+// firstRetry is soon: at the start the Store of this process is just coming up.
+const firstRetry = 10 * time.Millisecond
+
 // Register implements Directory.
 func (m *Member) Register(n Node) {
 	n.ID = m.cfg.Node.ID
@@ -31,10 +34,12 @@ func (m *Member) Register(n Node) {
 func (m *Member) keepPresence(ctx context.Context) {
 	var revision uint64
 	established := false
+	retry := firstRetry
 	for {
-		wait := retryEvery
+		wait := retry
+		retry = min(2*retry, retryEvery)
 		if m.announce(ctx, &revision, established) {
-			established, wait = true, jitter(renewEvery)
+			established, wait, retry = true, jitter(renewEvery), retryEvery
 		}
 		timer := time.NewTimer(wait)
 		select {

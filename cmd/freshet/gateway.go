@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/freshet-live/freshet/auth"
 	"github.com/freshet-live/freshet/configs"
 	"github.com/freshet-live/freshet/ingest"
 	moqin "github.com/freshet-live/freshet/ingest/moq"
@@ -45,6 +46,7 @@ type gateway struct {
 	cfg      configs.Config
 	log      *slog.Logger
 	registry *prometheus.Registry
+	guard    *auth.Guard
 	relay    *relay.Relay
 	sessions *ingest.Sessions
 	ts       *mpegts.Metrics
@@ -61,21 +63,25 @@ type gateway struct {
 	ops       *ops.Server // nil when switched off.
 
 	draining atomic.Bool
+	token    atomic.Pointer[string] // What is shown to parents. Set by newUplink, then by watchToken.
 }
 
 // newGateway makes the parts and binds their addresses. Nothing is served yet.
 func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 	cfg.Node.ID = nodeID(cfg.Node)
 	g := &gateway{cfg: cfg, log: log, registry: newRegistry()}
+	if err := g.newGuard(); err != nil {
+		return nil, err
+	}
 	g.ts = mpegts.NewMetrics(g.registry)
 	g.relay = relay.New(relay.Config{MaxBytes: int64(cfg.Relay.Memory) << 20})
 	g.registry.MustRegister(relay.NewCollector(g.relay))
 	g.sessions = ingest.NewSessions(ingest.Config{
-		NewSink: g.newSink, Claim: g.claim, Hold: cfg.Ingest.Hold,
+		NewSink: g.newSink, Authorize: g.mayPublish, Claim: g.claim, Hold: cfg.Ingest.Hold,
 		Logger: log.With("part", "ingest"), Registerer: g.registry,
 	})
 	g.moq = moqt.NewServer(moqt.Config{
-		Relay: g.relay, Publishers: g.publishers(), MaxLag: cfg.MoQ.MaxLag,
+		Relay: g.relay, Authorize: g.mayAsk, Publishers: g.publishers(), MaxLag: cfg.MoQ.MaxLag,
 		Logger: log.With("part", "moq"), Registerer: g.registry,
 	})
 	// Parts that hold sockets come last: what fails before needs no closing.
@@ -201,14 +207,15 @@ func (g *gateway) checks() map[string]func() error {
 }
 
 func (g *gateway) newWeb() error {
-	handler, err := llhls.New(llhls.Config{Server: g.hls, Registerer: g.registry})
+	handler, err := llhls.New(llhls.Config{Server: g.hls, Access: access{g.guard, "hls"}, Registerer: g.registry})
 	if err != nil {
 		return err
 	}
 	g.web, err = httpd.New(httpd.Config{
 		HTTP: g.cfg.Web.HTTP, HTTPS: g.cfg.Web.HTTPS, Certs: g.certs,
 		Protocols: wire.Protocols(), MoQ: g.serveMoQ, Others: g.otherProtocols(), Origins: origins(g.cfg.Web.Origins),
-		HLS: http.Handler(handler), Player: web.Files(), Relay: g.relay, Version: versionName(),
+		HLS: http.Handler(handler), Access: access{g.guard, "api"}, ClientCertificates: g.cfg.Auth.Relays.CA != "",
+		Player: web.Files(), Relay: g.relay, Version: versionName(),
 		PublicMoQURL: g.cfg.Web.MoQURL,
 		DrainTimeout: max(g.cfg.Drain.Deadline, time.Millisecond),
 		Logger:       g.log.With("part", "web"), Registerer: g.registry,

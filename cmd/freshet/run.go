@@ -42,7 +42,7 @@ func (g *gateway) Run(ctx context.Context) error {
 func (g *gateway) background() map[string]func(context.Context) error {
 	parts := map[string]func(context.Context) error{
 		"directory": g.directory.Run, "parents": g.follow, "load": g.tell,
-		"uplink": g.uplink.Run, "hls": g.hls.Run, "certificates": g.certs.Run,
+		"auth": g.guard.Run, "token": g.watchToken, "uplink": g.uplink.Run, "hls": g.hls.Run, "certificates": g.certs.Run,
 	}
 	if g.srt != nil {
 		parts["srt"] = g.srt.Run

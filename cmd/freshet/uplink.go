@@ -31,14 +31,13 @@ func (g *gateway) newUplink() error {
 	}
 	token := c.Token.Reveal()
 	if c.TokenFile != "" {
-		text, err := os.ReadFile(c.TokenFile)
-		if err != nil {
+		if token, err = readToken(c.TokenFile); err != nil {
 			return fmt.Errorf("relay: token: %w", err)
 		}
-		token = strings.TrimSpace(string(text))
 	}
+	g.token.Store(&token)
 	g.uplink, err = uplink.New(uplink.Config{
-		Self: g.cfg.Node.ID, Relay: g.relay, Token: token,
+		Self: g.cfg.Node.ID, Relay: g.relay, Token: func() string { return *g.token.Load() },
 		Dial:   func(ctx context.Context, url string) (moqt.Conn, error) { return dialParent(ctx, url, conf) },
 		Epoch:  g.epoch,
 		Window: c.Window, Linger: c.Linger,

@@ -1,1 +1,1 @@
-import{a,b}from"./chunks/chunk-7RFG6HR3.js";import"./chunks/chunk-AOO4VPHS.js";import"./chunks/chunk-NYGQGUEA.js";export{a as FreshetPlayer,b as FreshetPlayerElement};
+import{a,b}from"./chunks/chunk-JX7GENGS.js";import"./chunks/chunk-MHTAIYWP.js";import"./chunks/chunk-NYGQGUEA.js";import"./chunks/chunk-GZAD34T4.js";export{a as FreshetPlayer,b as FreshetPlayerElement};

@@ -99,11 +99,14 @@ func parentTLS(c configs.Relay) (*tls.Config, error) {
 		}
 	}
 	if c.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
-		if err != nil {
+		if _, err := tls.LoadX509KeyPair(c.Cert, c.Key); err != nil {
 			return nil, fmt.Errorf("cert: %w", err)
 		}
-		conf.Certificates = []tls.Certificate{pair}
+		// Read at each handshake: certificates are short-lived and replaced.
+		conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+			return &pair, err
+		}
 	}
 	switch {
 	case c.Insecure:

@@ -219,6 +219,7 @@ const known = auth.Malformed
 
 func TestKeysAreFetched(t *testing.T) {
 	fromURL(t, func(t *testing.T, i *issuer, g *auth.Guard) {
+		t.Helper()
 		if got := reason(t, g, "room", moq); got != known {
 			t.Errorf("%q", got)
 		}
@@ -261,6 +262,7 @@ func TestIssuerIsAway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fromURL(t, func(t *testing.T, i *issuer, g *auth.Guard) {
+				t.Helper()
 				fail(i)
 				for range 23 {
 					time.Sleep(time.Hour)

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,7 +43,7 @@ const (
 )
 
 // guard takes tokens of the keys in text.
-func guard(t testing.TB, text string, cfg auth.Config) *auth.Guard {
+func guard(t *testing.T, text string, cfg auth.Config) *auth.Guard {
 	t.Helper()
 	cfg.KeyFile = filepath.Join(t.TempDir(), "keys")
 	if err := os.WriteFile(cfg.KeyFile, []byte(text), 0o600); err != nil {
@@ -56,7 +57,7 @@ func guard(t testing.TB, text string, cfg auth.Config) *auth.Guard {
 }
 
 // reason is why g refuses a token to watch a path; empty when it does not.
-func reason(t testing.TB, g *auth.Guard, path, token string) auth.Reason {
+func reason(t *testing.T, g *auth.Guard, path, token string) auth.Reason {
 	t.Helper()
 	_, err := g.Judge(context.Background(), auth.Request{Door: "test", Action: auth.Subscribe, Path: path, Token: token})
 	if err == nil {
@@ -122,9 +123,7 @@ func newMinter(t *testing.T) *minter {
 func (m *minter) token(header map[string]any, claims jwt.MapClaims) string {
 	m.t.Helper()
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
-	for k, v := range header {
-		token.Header[k] = v
-	}
+	maps.Copy(token.Header, header)
 	text, err := token.SignedString(m.private)
 	if err != nil {
 		m.t.Fatal(err)

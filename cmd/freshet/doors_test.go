@@ -161,16 +161,19 @@ func TestEveryDoorAsksForTheToken(t *testing.T) {
 type dial func(t *testing.T, g *running, token string) (moqt.Conn, moqt.ClientConfig, error)
 
 func viaWebTransport(t *testing.T, g *running, token string) (moqt.Conn, moqt.ClientConfig, error) {
+	t.Helper()
 	conn, err := wtconn.Dial(t.Context(), g.moqURL("https")+"?jwt="+token, certs.Pinned(g.certs.Hash()), wire.Protocols(), nil, nil)
 	return conn, moqt.ClientConfig{}, err
 }
 
 func viaPath(t *testing.T, g *running, token string) (moqt.Conn, moqt.ClientConfig, error) {
+	t.Helper()
 	conn, err := quicconn.Dial(t.Context(), g.web.HTTPSAddr().String(), certs.Pinned(g.certs.Hash()), wire.Protocols(), nil)
 	return conn, moqt.ClientConfig{Path: "/moq?token=" + token}, err
 }
 
 func viaSetup(t *testing.T, g *running, token string) (moqt.Conn, moqt.ClientConfig, error) {
+	t.Helper()
 	conn, err := quicconn.Dial(t.Context(), g.web.HTTPSAddr().String(), certs.Pinned(g.certs.Hash()), []string{"moqt-16"}, nil)
 	return conn, moqt.ClientConfig{AuthToken: token}, err
 }

@@ -3,6 +3,10 @@
 #   docker build -t freshet .
 #   docker run --rm --network host freshet
 #
+# Without "auth" in the configuration only clients on the loopback are served: enough
+# with --network host, too little with -p, where they come from the bridge
+# (docs/authorisation.md).
+#
 # There is no shell inside, so no HEALTHCHECK: probe http://HOST:9464/livez and
 # /readyz from outside (set metrics.address to ":9464" for that). Mount a
 # configuration over /etc/freshet/freshet.yaml, and certificates beside it.

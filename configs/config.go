@@ -5,6 +5,7 @@ import "time"
 // Config is everything that can be set. The yaml tags are the file's keys.
 type Config struct {
 	Node    Node    `yaml:"node"`
+	Auth    Auth    `yaml:"auth"`
 	SRT     SRT     `yaml:"srt"`
 	RTSP    RTSP    `yaml:"rtsp"`
 	Ingest  Ingest  `yaml:"ingest"`

@@ -36,6 +36,7 @@ func TestExampleHoldsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := configs.Default()
+	want.Auth.Public, want.Auth.Relays.Names = []string{}, []string{}
 	want.SRT.Streams = []configs.Stream{}
 	want.RTSP.Pull = []configs.RTSPPull{}
 	want.Cluster.NATS, want.Cluster.Routes, want.Cluster.Leaf = []string{}, []string{}, []string{}
@@ -167,6 +168,15 @@ rtsp:
 			"3 rtsp.address", "4 rtsp.rtp_address", "6 rtsp.pull[0].name", "7 rtsp.pull[0].url", "8 rtsp.pull[0].transport",
 			"10 rtsp.pull[1].url", "11 rtsp.pull[2].name",
 		}},
+		{"auth", `
+auth:
+  open: true
+  keys: keys.pem
+  jwks: http://issuer.example.com/jwks.json
+  relays:
+    names: ["["]
+`, []string{"3 auth.open", "5 auth.jwks", "7 auth.relays.names", "7 auth.relays.names[0]"}},
+		{"audience of nothing", "auth:\n  audience: us\n", []string{"2 auth.audience"}},
 		{"no URL", "web:\n  moq_url: live.example.com/moq\n", []string{"2 web.moq_url"}},
 		{"alias", "log: &a\n  level: info\n", []string{"1 log"}},
 		{"not YAML", "srt:\n  address: \":1\"\n\tlatency: 1s\n", []string{"3 "}},

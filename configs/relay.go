@@ -19,7 +19,8 @@ type Relay struct {
 	Linger time.Duration `yaml:"linger"`
 	// Parents are asked for every broadcast that is not published here.
 	Parents []Parent `yaml:"parents"`
-	// Token is shown to parents; TokenFile is a file that holds it.
+	// Token is shown to parents; TokenFile is a file that holds it, and is read again
+	// when it changes.
 	Token     Secret `yaml:"token"`
 	TokenFile string `yaml:"token_file"`
 	// CA is a PEM file of those who certify parents; empty trusts the system's.

@@ -18,6 +18,7 @@ func (c Config) Validate() error { return joinMistakes(c.mistakes()) }
 
 func (c Config) mistakes() []*MistakeError {
 	var v validator
+	v.auth(c.Auth)
 	v.srt(c.SRT)
 	v.rtsp(c.RTSP)
 	v.within("ingest.hold", c.Ingest.Hold, 0, 30*time.Minute)

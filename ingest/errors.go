@@ -13,6 +13,8 @@ var (
 	ErrUnauthorized = errors.New("unauthorized")
 	// ErrForbidden: the publisher is known and may not publish this name.
 	ErrForbidden = errors.New("forbidden")
+	// ErrExpired: what the publisher may publish by has run out.
+	ErrExpired = errors.New("authorization has expired")
 	// ErrAlreadyPublishing: the name has an owner who is alive.
 	ErrAlreadyPublishing = errors.New("already publishing")
 	// ErrDraining: the gateway is going down and takes no new work.

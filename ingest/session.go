@@ -17,6 +17,9 @@ type Request struct {
 	// User is whom the peer says it is, Token what it shows for it, for Authorize
 	// to judge; empty when it says nothing.
 	User, Token string
+	// Passphrase says that the peer knows the secret that its door asks of everybody,
+	// OwnPassphrase that it knows the one of this name.
+	Passphrase, OwnPassphrase bool
 	// Trusted is set when the operator himself has it published, as a camera that
 	// is pulled from: Authorize is not asked.
 	Trusted bool
@@ -45,6 +48,7 @@ type Session struct {
 
 	active  atomic.Int64 // When Touch was last called, counted from opened.
 	release sync.Once    // Gives the name back.
+	expiry  *time.Timer  // nil when the right to publish does not end. Set by open, then read-only.
 
 	mu    sync.Mutex // Held over every call of sink, so that a takeover waits.
 	sink  HeldSink   // Guarded by mu. Set before Open returns.
@@ -63,7 +67,8 @@ func (s *Session) Sink() HeldSink {
 }
 
 // Done is closed when the session has ended, by Close or by somebody else: a
-// takeover, or the end of the gateway. Err gives the reason.
+// takeover, the end of what it may publish by, or the end of the gateway. Err gives
+// the reason.
 func (s *Session) Done() <-chan struct{} { return s.done }
 
 // Err is nil while the session lives.
@@ -123,6 +128,9 @@ func (s *Session) Push(au AccessUnit) error {
 // Close ends the session. The broadcast stays for the hold window. Closing a
 // session that has ended does nothing.
 func (s *Session) Close() {
+	if s.expiry != nil {
+		s.expiry.Stop()
+	}
 	s.end(ErrClosed)
 	s.release.Do(func() { s.parent.release(s) })
 }

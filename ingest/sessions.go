@@ -37,9 +37,10 @@ type HeldSink interface {
 type Config struct {
 	// NewSink makes the sink of a broadcast when its first publisher comes.
 	NewSink func(name string) (HeldSink, error)
-	// Authorize decides beyond the name; nil admits everybody. Its error should
-	// be ErrUnauthorized or ErrForbidden.
-	Authorize func(context.Context, Request) error
+	// Authorize decides beyond the name, and says until when; zero is for ever. nil
+	// admits everybody. Its error should be ErrUnauthorized or ErrForbidden, and
+	// ErrExpired beside the first where that is the reason.
+	Authorize func(context.Context, Request) (expires time.Time, err error)
 	// Claim makes this gateway the owner of a new name among others, or says why
 	// not: ErrAlreadyPublishing for a name that is owned elsewhere. Nil: there are
 	// no others.
@@ -117,22 +118,35 @@ func (s *Sessions) open(ctx context.Context, req Request) (*Session, error) {
 	if err := ValidateName(req.Name); err != nil {
 		return nil, err
 	}
+	var expires time.Time
 	if s.cfg.Authorize != nil && !req.Trusted {
-		if err := s.cfg.Authorize(ctx, req); err != nil {
+		var err error
+		if expires, err = s.cfg.Authorize(ctx, req); err != nil {
 			return nil, err
 		}
 	}
 	session := &Session{parent: s, req: req, opened: time.Now(), done: make(chan struct{})}
+	if err := s.own(ctx, session); err != nil {
+		return nil, err
+	}
+	if !expires.IsZero() {
+		session.expiry = time.AfterFunc(time.Until(expires), func() { session.end(ErrExpired) })
+	}
+	return session, nil
+}
+
+// own makes session the owner of its name, waiting for one before that may be dying.
+func (s *Sessions) own(ctx context.Context, session *Session) error {
 	for {
 		claim, err := s.claim(session)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if claim.wait == 0 {
-			return session, s.settle(ctx, session, claim)
+			return s.settle(ctx, session, claim)
 		}
 		if err := sleep(ctx, claim.wait, claim.old.done); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }

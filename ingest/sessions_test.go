@@ -239,11 +239,11 @@ func TestOneOwner(t *testing.T) {
 
 func TestAuthorize(t *testing.T) {
 	f := newFixture(func(c *ingest.Config) {
-		c.Authorize = func(_ context.Context, r ingest.Request) error {
+		c.Authorize = func(_ context.Context, r ingest.Request) (time.Time, error) {
 			if r.Token != "good" {
-				return fmt.Errorf("token of %s: %w", r.User, ingest.ErrForbidden)
+				return time.Time{}, fmt.Errorf("token of %s: %w", r.User, ingest.ErrForbidden)
 			}
-			return nil
+			return time.Time{}, nil
 		}
 	})
 	defer f.Close()
@@ -253,6 +253,31 @@ func TestAuthorize(t *testing.T) {
 	if _, err := f.Open(t.Context(), ingest.Request{Name: "a", Token: "good"}); err != nil {
 		t.Error(err)
 	}
+}
+
+// A right that runs out ends the session at that moment, and the broadcast is held.
+func TestAuthorizationExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(func(c *ingest.Config) {
+			c.Authorize = func(context.Context, ingest.Request) (time.Time, error) {
+				return time.Now().Add(time.Minute), nil
+			}
+		})
+		defer f.Close()
+		began := time.Now()
+		s, err := f.Open(t.Context(), ingest.Request{Name: "a"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-s.Done()
+		if err := s.Err(); !errors.Is(err, ingest.ErrExpired) || time.Since(began) != time.Minute {
+			t.Errorf("ended with %v after %v", err, time.Since(began))
+		}
+		s.Close()
+		if _, err := f.Open(t.Context(), ingest.Request{Name: "a"}); err != nil {
+			t.Errorf("with a new right: %v", err)
+		}
+	})
 }
 
 func TestSinkThatCannotBeMade(t *testing.T) {

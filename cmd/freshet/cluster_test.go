@@ -75,7 +75,7 @@ func TestDirectoryOfThreeOrigins(t *testing.T) {
 	}
 	a.push(t)
 	get(t, a.url("/live/demo/index.m3u8"))
-	_, err := b.node.Sessions.Open(t.Context(), ingest.Request{Name: "live/demo", Protocol: "srt"})
+	_, err := b.node.Sessions.Open(t.Context(), ingest.Request{Name: "live/demo", Protocol: "srt", Trusted: true})
 	if !errors.Is(err, ingest.ErrAlreadyPublishing) || !strings.Contains(err.Error(), `"origin0"`) {
 		t.Errorf("a second publisher at another origin: %v", err)
 	}
@@ -95,7 +95,7 @@ func TestDirectoryOfThreeOrigins(t *testing.T) {
 	until(t, 10*time.Second, a.url("/live/demo/video/index.m3u8"), func(status int, body string) bool {
 		return status == http.StatusOK && body != playlist
 	})
-	session, err := a.node.Sessions.Open(t.Context(), ingest.Request{Name: "live/new", Protocol: "srt"})
+	session, err := a.node.Sessions.Open(t.Context(), ingest.Request{Name: "live/new", Protocol: "srt", Trusted: true})
 	if err != nil {
 		t.Fatalf("a new publisher while the directory is away: %v", err)
 	}

@@ -34,6 +34,7 @@ type demoCommand struct {
 func (c demoCommand) Run(ctx context.Context, con console) error {
 	cfg := configs.Default()
 	cfg.Log.Level = c.Log
+	cfg.Auth.Open = true // It is there to be looked at, also from a phone.
 	freePorts(&cfg)
 	log := newLogger(con.err, cfg.Log)
 	g, err := newGateway(cfg, log)

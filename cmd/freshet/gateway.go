@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/freshet-live/freshet/auth"
 	"github.com/freshet-live/freshet/cmd/freshet/node"
 	"github.com/freshet-live/freshet/configs"
 	"github.com/freshet-live/freshet/ingest"
@@ -41,6 +43,7 @@ type gateway struct {
 	cfg      configs.Config
 	log      *slog.Logger
 	registry *prometheus.Registry
+	guard    *auth.Guard
 	node     *node.Node
 	ts       *mpegts.Metrics
 	srt      *srt.Listener // nil when switched off.
@@ -50,12 +53,17 @@ type gateway struct {
 	certs    *certs.Source
 	web      *httpd.Server
 	ops      *ops.Server // nil when switched off.
+
+	token atomic.Pointer[string] // What is shown to parents. Set by newNode, then by watchToken.
 }
 
 // newGateway makes the parts and binds their addresses. Nothing is served yet.
 func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 	cfg.Node.ID = nodeID(cfg.Node)
 	g := &gateway{cfg: cfg, log: log, registry: newRegistry()}
+	if err := g.newGuard(); err != nil {
+		return nil, err
+	}
 	g.ts = mpegts.NewMetrics(g.registry)
 	// Parts that hold sockets come last: what fails before needs no closing.
 	for _, build := range []func() error{g.newNode, g.newHLS, g.newCerts, g.newSRT, g.newRTSP, g.newQUIC, g.newOps, g.newWeb} {
@@ -84,7 +92,7 @@ func (g *gateway) newNode() error {
 	if err != nil {
 		return fmt.Errorf("cluster: %w", err)
 	}
-	up, err := uplinkConfig(g.cfg.Relay)
+	up, err := g.uplinkConfig()
 	if err != nil {
 		return fmt.Errorf("relay: %w", err)
 	}
@@ -95,8 +103,8 @@ func (g *gateway) newNode() error {
 		Parents: parents(g.cfg.Relay), Load: new(loadMeter).read,
 		MaxBytes: int64(g.cfg.Relay.Memory) << 20, Window: g.cfg.Relay.Window,
 		Publish: g.cfg.MoQ.Publish,
-		Ingest:  ingest.Config{Hold: g.cfg.Ingest.Hold},
-		MoQ:     moqt.Config{MaxLag: g.cfg.MoQ.MaxLag},
+		Ingest:  ingest.Config{Authorize: g.mayPublish, Hold: g.cfg.Ingest.Hold},
+		MoQ:     moqt.Config{Authorize: g.mayAsk, MaxLag: g.cfg.MoQ.MaxLag},
 		Uplink:  up,
 		Logger:  g.log, Registerer: g.registry,
 	})
@@ -186,14 +194,15 @@ func (g *gateway) checks() map[string]func() error {
 }
 
 func (g *gateway) newWeb() error {
-	handler, err := llhls.New(llhls.Config{Server: g.hls, Registerer: g.registry})
+	handler, err := llhls.New(llhls.Config{Server: g.hls, Access: access{g.guard, "hls"}, Registerer: g.registry})
 	if err != nil {
 		return err
 	}
 	g.web, err = httpd.New(httpd.Config{
 		HTTP: g.cfg.Web.HTTP, HTTPS: g.cfg.Web.HTTPS, Certs: g.certs,
 		Protocols: wire.Protocols(), MoQ: g.serveMoQ, Others: g.otherProtocols(), Origins: origins(g.cfg.Web.Origins),
-		HLS: http.Handler(handler), Player: web.Files(), Relay: g.node.Relay, Version: versionName(),
+		HLS: http.Handler(handler), Access: access{g.guard, "api"}, ClientCertificates: g.cfg.Auth.Relays.CA != "",
+		Player: web.Files(), Relay: g.node.Relay, Version: versionName(),
 		PublicMoQURL: g.cfg.Web.MoQURL,
 		DrainTimeout: max(g.cfg.Drain.Deadline, time.Millisecond),
 		Logger:       g.log.With("part", "web"), Registerer: g.registry,

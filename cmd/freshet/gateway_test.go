@@ -246,9 +246,9 @@ func TestDrain(t *testing.T) {
 func TestOperatorsSeeWhoPublishes(t *testing.T) {
 	g := startGateway(t, loopback())
 	ops := "http://" + g.ops.Addr().String()
-	if text := get(t, ops+"/readyz"); text != "web: ok\nready\n" {
-		t.Errorf("readyz says %q", text)
-	}
+	until(t, 5*time.Second, ops+"/readyz", func(status int, body string) bool {
+		return status == http.StatusOK && body == "web: ok\nready\n"
+	})
 	g.push(t)
 	get(t, g.url("/"+demoName+"/index.m3u8"))
 	var list []struct {

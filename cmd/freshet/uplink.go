@@ -23,21 +23,21 @@ import (
 )
 
 // uplinkConfig is how parents are reached.
-func uplinkConfig(c configs.Relay) (uplink.Config, error) {
+func (g *gateway) uplinkConfig() (uplink.Config, error) {
+	c := g.cfg.Relay
 	conf, err := parentTLS(c)
 	if err != nil {
 		return uplink.Config{}, err
 	}
 	token := c.Token.Reveal()
 	if c.TokenFile != "" {
-		text, err := os.ReadFile(c.TokenFile)
-		if err != nil {
+		if token, err = readToken(c.TokenFile); err != nil {
 			return uplink.Config{}, fmt.Errorf("token: %w", err)
 		}
-		token = strings.TrimSpace(string(text))
 	}
+	g.token.Store(&token)
 	return uplink.Config{
-		Token: token, Linger: c.Linger,
+		Token: func() string { return *g.token.Load() }, Linger: c.Linger,
 		Dial: func(ctx context.Context, url string) (moqt.Conn, error) { return dialParent(ctx, url, conf) },
 	}, nil
 }
@@ -95,11 +95,14 @@ func parentTLS(c configs.Relay) (*tls.Config, error) {
 		}
 	}
 	if c.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
-		if err != nil {
+		if _, err := tls.LoadX509KeyPair(c.Cert, c.Key); err != nil {
 			return nil, fmt.Errorf("cert: %w", err)
 		}
-		conf.Certificates = []tls.Certificate{pair}
+		// Read at each handshake: certificates are short-lived and replaced.
+		conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+			return &pair, err
+		}
 	}
 	switch {
 	case c.Insecure:

@@ -101,6 +101,8 @@ func (i *Intake) left(b *broadcast, p *moqt.Publisher, session *ingest.Session) 
 func refusal(err error) error {
 	code := wire.RequestUnauthorized
 	switch {
+	case errors.Is(err, ingest.ErrExpired):
+		code = wire.RequestExpiredToken
 	case errors.Is(err, ingest.ErrAlreadyPublishing):
 		// The drafts have none for a name in use.
 		code = wire.RequestUninterested

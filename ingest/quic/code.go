@@ -60,6 +60,7 @@ var endings = []ending{
 	{mpegts.ErrNoSync, CodeNoTransportStream, "not_a_transport_stream"},
 	{ingest.ErrBadName, CodeBadName, "bad_name"},
 	{ingest.ErrUnauthorized, CodeUnauthorized, "unauthorized"},
+	{ingest.ErrExpired, CodeUnauthorized, "expired"}, // Of one that had been taken in.
 	{ingest.ErrForbidden, CodeForbidden, "forbidden"},
 	{ingest.ErrAlreadyPublishing, CodeConflict, "already_publishing"},
 	{ingest.ErrTakenOver, CodeTakenOver, "taken_over"},

@@ -118,7 +118,7 @@ func serve(t *testing.T, authorize func(context.Context, ingest.Request) error) 
 	s := &server{reg: prometheus.NewRegistry(), sinks: make(chan *sink, 16), log: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.sessions = ingest.NewSessions(ingest.Config{
-		Authorize: authorize,
+		Authorize: forEver(authorize),
 		NewSink: func(string) (ingest.HeldSink, error) {
 			made := &sink{ended: make(chan struct{})}
 			s.sinks <- made
@@ -314,4 +314,12 @@ func (p *proxy) backward(back *net.UDPConn) {
 		p.mu.Unlock()
 		p.front.WriteToUDP(buf[:n], client)
 	}
+}
+
+// forEver grants without an end.
+func forEver(authorize func(context.Context, ingest.Request) error) func(context.Context, ingest.Request) (time.Time, error) {
+	if authorize == nil {
+		return nil
+	}
+	return func(ctx context.Context, r ingest.Request) (time.Time, error) { return time.Time{}, authorize(ctx, r) }
 }

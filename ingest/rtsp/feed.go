@@ -204,6 +204,7 @@ func endName(reason error) string {
 		name string
 	}{
 		{ingest.ErrTakenOver, "taken_over"},
+		{ingest.ErrExpired, "expired"},
 		{ingest.ErrDraining, "draining"},
 		{errSilent, "silent"},
 		{errSink, "sink"},

@@ -160,7 +160,7 @@ func start(t *testing.T, cfg rtsp.Config, authorize func(context.Context, ingest
 	t.Helper()
 	g := &gateway{log: &safeBuffer{}, reg: prometheus.NewRegistry(), sinks: make(map[string]*sink)}
 	g.sessions = ingest.NewSessions(ingest.Config{
-		Hold: time.Minute, Authorize: authorize,
+		Hold: time.Minute, Authorize: forEver(authorize),
 		NewSink: func(name string) (ingest.HeldSink, error) { return g.sink(name), nil },
 	})
 	cfg.Sessions, cfg.Registerer = g.sessions, g.reg
@@ -327,4 +327,12 @@ func probe(t *testing.T, path string, video bool) []packet {
 		}
 	}
 	return out
+}
+
+// forEver grants without an end.
+func forEver(authorize func(context.Context, ingest.Request) error) func(context.Context, ingest.Request) (time.Time, error) {
+	if authorize == nil {
+		return nil
+	}
+	return func(ctx context.Context, r ingest.Request) (time.Time, error) { return time.Time{}, authorize(ctx, r) }
 }

@@ -160,6 +160,7 @@ func endName(reason error) string {
 		{errBuffered, "buffer_overflow"},
 		{mpegts.ErrNoSync, "not_a_transport_stream"},
 		{ingest.ErrTakenOver, "taken_over"},
+		{ingest.ErrExpired, "expired"},
 		{ingest.ErrDraining, "draining"},
 		{errSocket, "connection_lost"},
 	} {

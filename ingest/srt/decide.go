@@ -19,7 +19,7 @@ func (l *Listener) decide(ctx context.Context, req gosrt.ConnRequest) (StreamID,
 	if err != nil {
 		return id, nil, err
 	}
-	passphrase := l.cfg.Passphrases.lookup(id.Name)
+	passphrase, own := l.cfg.Passphrases.lookup(id.Name)
 	if err := unlock(req, passphrase); err != nil {
 		return id, nil, err
 	}
@@ -32,6 +32,7 @@ func (l *Listener) decide(ctx context.Context, req gosrt.ConnRequest) (StreamID,
 	c.log = l.log.With("name", c.name, "remote", c.remote)
 	session, err := l.cfg.Sessions.Open(ctx, ingest.Request{
 		Name: id.Name, Protocol: protocol, Remote: c.remote, User: id.User, Token: id.Token,
+		Passphrase: passphrase != "", OwnPassphrase: passphrase != "" && own,
 		Stats: func() any { return c.Stats() },
 	})
 	if err != nil {

@@ -166,6 +166,6 @@ func (l *Listener) refuse(req gosrt.ConnRequest, id StreamID, err error) {
 	r := rejectionFor(err)
 	l.metrics.rejected.WithLabelValues(r.name).Inc()
 	l.log.Warn("srt caller refused", "remote", req.RemoteAddr().String(), "reason", r.name,
-		"code", int(r.code)-1000, "name", id.Name, "stream_id", req.StreamId(), "error", err)
+		"code", int(r.code)-1000, "name", id.Name, "stream_id", redact(req.StreamId(), id), "error", err)
 	req.Reject(r.code)
 }

@@ -18,11 +18,13 @@ type Passphrases struct {
 	Streams []Stream
 }
 
-func (p Passphrases) lookup(name string) string {
+// lookup gives a stream's passphrase, empty when it has none; own tells that it is
+// not that of all.
+func (p Passphrases) lookup(name string) (passphrase string, own bool) {
 	for _, s := range p.Streams {
 		if ok, err := path.Match(s.Path, name); ok && err == nil {
-			return s.Passphrase
+			return s.Passphrase, true
 		}
 	}
-	return p.Default
+	return p.Default, false
 }

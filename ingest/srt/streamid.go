@@ -1,9 +1,11 @@
 package srt
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -29,10 +31,11 @@ type StreamID struct {
 
 // ParseStreamID reads the forms that encoders are told to use:
 //
-//	#!::r=live/cam1,m=publish,u=user,s=token    the standard's (SRT Access Control)
+//	#!::r=live/cam1,m=publish,u=user,s=token    the standard's (SRT Access Control);
+//	                                            token= and jwt= are taken as well
 //	#!::bmd_uuid=..,bmd_name=Web Presenter 4K   without a name: Blackmagic
 //	publish:live/cam1[:user:token][:query]      MediaMTX
-//	live/cam1, /live/cam1                       the bare name
+//	live/cam1, /live/cam1[?token=..]            the bare name; jwt= as well
 //
 // It forgives what shells, URLs and apps do to an id on its way: "#\!::", whole
 // or partial percent-encoding, Larix's "#feedbackplay" at the end, blanks. Keys
@@ -73,10 +76,12 @@ func parseKeys(list string) (StreamID, error) {
 		value = unescape(strings.TrimSpace(value))
 		switch strings.TrimSpace(key) {
 		case "r":
-			id.Name = trimName(value)
+			var token string
+			id.Name, token = splitName(value)
+			id.Token = cmp.Or(id.Token, token)
 		case "u":
 			id.User = value
-		case "s":
+		case "s", "token", "jwt":
 			id.Token = value
 		case "m":
 			if err := checkMode(value); err != nil {
@@ -104,7 +109,8 @@ func checkMode(mode string) error {
 func parsePlain(id string) (StreamID, error) {
 	parts := strings.Split(id, ":")
 	if len(parts) == 1 {
-		return StreamID{Name: trimName(id)}, nil
+		name, token := splitName(id)
+		return StreamID{Name: name, Token: token}, nil
 	}
 	if len(parts) > 5 {
 		return StreamID{}, fmt.Errorf("%w: %d parts", ErrBadStreamID, len(parts))
@@ -112,17 +118,41 @@ func parsePlain(id string) (StreamID, error) {
 	if err := checkMode(parts[0]); err != nil {
 		return StreamID{}, err
 	}
-	out := StreamID{Name: trimName(parts[1])}
+	name, token := splitName(parts[1])
+	out := StreamID{Name: name, Token: token}
 	if len(parts) >= 4 {
-		out.User, out.Token = parts[2], parts[3]
+		out.User, out.Token = parts[2], cmp.Or(parts[3], out.Token)
+	}
+	if len(parts)%2 == 1 { // The last one is a query.
+		out.Token = cmp.Or(queryToken(parts[len(parts)-1]), out.Token)
 	}
 	return out, nil
 }
 
-// trimName drops a query and the slashes around a path.
-func trimName(name string) string {
-	name, _, _ = strings.Cut(name, "?")
-	return strings.Trim(strings.TrimSpace(name), "/")
+// splitName takes off the slashes around a path, and the token out of its query.
+func splitName(path string) (name, token string) {
+	name, query, _ := strings.Cut(path, "?")
+	return strings.Trim(strings.TrimSpace(name), "/"), queryToken(query)
+}
+
+func queryToken(query string) string {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return ""
+	}
+	return cmp.Or(values.Get("token"), values.Get("jwt"))
+}
+
+// secrets are the places of an id where a token can be.
+var secrets = regexp.MustCompile(`((?:^|[,?&:!])\s*(?:s|token|jwt)\s*=)[^,&#:]*`)
+
+// redact leaves out of a raw id what nobody should read in a log.
+func redact(raw string, id StreamID) string {
+	raw = secrets.ReplaceAllString(unescape(raw), "${1}[redacted]")
+	if id.Token != "" {
+		raw = strings.ReplaceAll(raw, id.Token, "[redacted]")
+	}
+	return raw
 }
 
 // unescape undoes percent-encoding; what is not encoded stays.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,10 +74,19 @@ type broadcastInfo struct {
 	Tracks []string `json:"tracks"`
 }
 
-func (s *Server) serveBroadcasts(w http.ResponseWriter, _ *http.Request) {
+// serveBroadcasts lists what the caller may see.
+func (s *Server) serveBroadcasts(w http.ResponseWriter, r *http.Request) {
+	visible, err := s.cfg.Access.Discover(r)
+	if err != nil {
+		s.cfg.Access.Refuse(w, r, "", err)
+		return
+	}
 	broadcasts, _ := s.cfg.Relay.Broadcasts("")
 	list := make([]broadcastInfo, 0, len(broadcasts))
 	for _, b := range broadcasts {
+		if !visible(b.Namespace()) {
+			continue
+		}
 		entry := broadcastInfo{Name: string(b.Namespace()), Tracks: []string{}}
 		for _, t := range b.Tracks() {
 			entry.Tracks = append(entry.Tracks, t.Name())
@@ -111,7 +121,8 @@ func serveJSON(w http.ResponseWriter, v any) {
 // redirectOrNotFound leads "/live/cam1" to the page of a live broadcast.
 func (s *Server) redirectOrNotFound(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
-	if _, ok := s.cfg.Relay.Broadcast(relay.Namespace(name)); !ok {
+	visible, err := s.cfg.Access.Discover(r)
+	if _, ok := s.cfg.Relay.Broadcast(relay.Namespace(name)); !ok || err != nil || !visible(relay.Namespace(name)) {
 		s.notFound(w, r)
 		return
 	}
@@ -119,21 +130,26 @@ func (s *Server) redirectOrNotFound(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, target.String(), http.StatusTemporaryRedirect)
 }
 
-// notFound names what there is.
+// notFound names what there is, as far as the caller may see it.
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	http.Error(w, fmt.Sprintf("nothing at %q; %s", r.URL.Path, s.liveNow()), http.StatusNotFound)
+	http.Error(w, fmt.Sprintf("nothing at %q%s", r.URL.Path, s.liveNow(r)), http.StatusNotFound)
 }
 
-func (s *Server) liveNow() string {
+func (s *Server) liveNow(r *http.Request) string {
+	visible, err := s.cfg.Access.Discover(r)
+	if err != nil {
+		return ""
+	}
 	broadcasts, _ := s.cfg.Relay.Broadcasts("")
+	broadcasts = slices.DeleteFunc(broadcasts, func(b *relay.Broadcast) bool { return !visible(b.Namespace()) })
 	if len(broadcasts) == 0 {
-		return "no broadcast is live"
+		return "; no broadcast is live"
 	}
 	var names []string
 	for _, b := range broadcasts[:min(len(broadcasts), maxNamed)] {
 		names = append(names, string(b.Namespace()))
 	}
-	text := "live now: " + strings.Join(names, ", ")
+	text := "; live now: " + strings.Join(names, ", ")
 	if more := len(broadcasts) - len(names); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}

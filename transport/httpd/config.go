@@ -55,6 +55,11 @@ type Config struct {
 
 	// HLS takes the requests for playlists, headers, segments and parts.
 	HLS http.Handler
+	// Access says who may know of what; everybody of everything when nil.
+	Access Access
+	// ClientCertificates asks the peers of HTTPS over QUIC for a certificate, for the
+	// Conn of MoQ to show; nothing is verified here.
+	ClientCertificates bool
 	// Player holds index.html, list.html and what they load from /player/.
 	Player fs.FS
 	// Relay tells which broadcasts are live.
@@ -73,6 +78,25 @@ type Config struct {
 	Registerer prometheus.Registerer
 }
 
+// Access says who may know of which broadcasts.
+type Access interface {
+	// Discover gives what the request may see of all broadcasts, or says why nothing.
+	Discover(r *http.Request) (visible func(relay.Namespace) bool, err error)
+	// Refuse answers and notes a request with the error that Discover gave.
+	Refuse(w http.ResponseWriter, r *http.Request, ns relay.Namespace, err error)
+}
+
+// openAccess shows everything to everybody.
+type openAccess struct{}
+
+func (openAccess) Discover(*http.Request) (func(relay.Namespace) bool, error) {
+	return func(relay.Namespace) bool { return true }, nil
+}
+
+func (openAccess) Refuse(w http.ResponseWriter, _ *http.Request, _ relay.Namespace, err error) {
+	http.Error(w, err.Error(), http.StatusForbidden)
+}
+
 func (cfg *Config) prepare() error {
 	switch {
 	case cfg.HTTP == "" && cfg.HTTPS == "":
@@ -88,6 +112,9 @@ func (cfg *Config) prepare() error {
 	}
 	if cfg.MaxConns == 0 {
 		cfg.MaxConns = 20_000
+	}
+	if cfg.Access == nil {
+		cfg.Access = openAccess{}
 	}
 	if cfg.HLS == nil {
 		cfg.HLS = http.NotFoundHandler()

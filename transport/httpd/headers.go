@@ -30,7 +30,7 @@ func preflight(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Allow", allowedMethods)
 	h.Set("Access-Control-Allow-Methods", allowedMethods)
-	h.Set("Access-Control-Allow-Headers", "Range, If-None-Match, If-Modified-Since, Cache-Control, Priority")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Range, If-None-Match, If-Modified-Since, Cache-Control, Priority")
 	h.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -106,10 +106,15 @@ func (s *Server) listenQUIC() error {
 		Logger:      s.log,
 		Registerer:  s.cfg.Registerer,
 	})
+	conf := s.tlsConfig()
+	if s.cfg.ClientCertificates {
+		// Over QUIC alone, where browsers do not bother people with the question.
+		conf.ClientAuth = tls.RequestClientCert
+	}
 	var err error
 	s.quic, err = quicconn.New(quicconn.Config{
 		Addr:       s.encrypted.Addr().String(),
-		TLS:        s.tlsConfig(),
+		TLS:        conf,
 		Protocols:  s.cfg.Protocols,
 		MoQ:        s.cfg.MoQ,
 		HTTP3:      s.wt.ServeQUICConn,

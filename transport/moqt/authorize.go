@@ -2,6 +2,7 @@ package moqt
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"net/url"
 	"time"
@@ -16,28 +17,36 @@ type Queried interface {
 	Query() url.Values
 }
 
+// Certified is a Conn that knows the certificates that the peer showed in TLS, its
+// own first.
+type Certified interface {
+	PeerCertificates() []*x509.Certificate
+}
+
 // authorized asks the hook and refuses the request if it must. What is granted for
 // a while ends with it.
-func (x *exchange) authorized(a Action, ns relay.Namespace) bool {
+func (x *exchange) authorized(a Action, ns relay.Namespace) (Grant, bool) {
 	if x.s.authorize == nil {
-		return true
+		return Grant{}, true
 	}
-	expires, err := x.s.authorize(x.ctx, Request{
-		Action: a, Namespace: ns, Token: x.token, Remote: x.s.conn.RemoteAddr(),
-	})
+	r := Request{Action: a, Namespace: ns, Token: x.token, Remote: x.s.conn.RemoteAddr()}
+	if c, ok := x.s.conn.(Certified); ok {
+		r.Certificates = c.PeerCertificates()
+	}
+	grant, err := x.s.authorize(x.ctx, r)
 	if err != nil {
 		if refused, ok := errors.AsType[*RequestError](err); ok {
 			x.refuse(refused.Code, refused.Reason)
 		} else {
 			x.refuse(wire.RequestUnauthorized, err.Error())
 		}
-		return false
+		return Grant{}, false
 	}
-	if !expires.IsZero() {
-		timer := time.AfterFunc(time.Until(expires), x.expire)
+	if !grant.Expires.IsZero() {
+		timer := time.AfterFunc(time.Until(grant.Expires), x.expire)
 		context.AfterFunc(x.ctx, func() { timer.Stop() })
 	}
-	return true
+	return grant, true
 }
 
 // expire ends the request because what granted it has run out.

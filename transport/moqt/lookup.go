@@ -18,7 +18,7 @@ const upstreamWait = 10 * time.Second
 // gives nil when there is none; otherwise release must follow.
 func (x *exchange) lookup(a Action, name wire.TrackName, timeout time.Duration) (t *relay.Track, release func()) {
 	ns := namespaceOf(name.Namespace)
-	if !x.authorized(a, ns) {
+	if _, ok := x.authorized(a, ns); !ok {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(x.ctx, timeout)

@@ -16,7 +16,8 @@ func (x *exchange) subscribeNamespace(m *wire.SubscribeNamespace) {
 		x.refuse(wire.RequestNotSupported, "tracks are not published unasked")
 		return
 	}
-	if !x.authorized(ActionDiscover, prefix) {
+	grant, ok := x.authorized(ActionDiscover, prefix)
+	if !ok {
 		return
 	}
 	if !x.s.incoming.claim(prefix) {
@@ -30,17 +31,20 @@ func (x *exchange) subscribeNamespace(m *wire.SubscribeNamespace) {
 		x.cancel()
 	})
 	x.send(&wire.RequestOK{RequestID: x.id})
-	x.announce(prefix)
+	x.announce(prefix, grant.Visible)
 }
 
-// announce sends NAMESPACE and NAMESPACE_DONE as broadcasts come and go.
-func (x *exchange) announce(prefix relay.Namespace) {
+// announce sends NAMESPACE and NAMESPACE_DONE as broadcasts come and go that the peer
+// may see.
+func (x *exchange) announce(prefix relay.Namespace, visible func(relay.Namespace) bool) {
 	known := make(map[relay.Namespace]struct{})
 	for {
 		broadcasts, changed := x.s.relay.Broadcasts(prefix)
 		live := make(map[relay.Namespace]struct{}, len(broadcasts))
 		for _, b := range broadcasts {
-			live[b.Namespace()] = struct{}{}
+			if ns := b.Namespace(); visible == nil || visible(ns) {
+				live[ns] = struct{}{}
+			}
 		}
 		for _, ns := range missing(known, live) {
 			x.send(&wire.NamespaceDone{Suffix: suffix(ns, prefix)})

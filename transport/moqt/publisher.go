@@ -156,7 +156,7 @@ func (x *exchange) admit(ns relay.Namespace) *Publisher {
 		x.refuse(wire.RequestNotSupported, "nothing can be published here")
 		return nil
 	}
-	if !x.authorized(ActionPublish, ns) {
+	if _, ok := x.authorized(ActionPublish, ns); !ok {
 		return nil
 	}
 	p, err := x.publisherOf(ns)

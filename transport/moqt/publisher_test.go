@@ -253,8 +253,8 @@ func TestTokenOfARequest(t *testing.T) {
 func TestGrantRunsOut(t *testing.T) {
 	drafts(t, func(t draftTest) {
 		o := newOrigin(t, func(cfg *moqt.Config) {
-			cfg.Authorize = func(context.Context, moqt.Request) (time.Time, error) {
-				return time.Now().Add(time.Minute), nil
+			cfg.Authorize = func(context.Context, moqt.Request) (moqt.Grant, error) {
+				return moqt.Grant{Expires: time.Now().Add(time.Minute)}, nil
 			}
 		})
 		o.group(o.track("video"), 1, 1)

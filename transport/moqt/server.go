@@ -2,6 +2,7 @@ package moqt
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
@@ -34,6 +35,17 @@ type Request struct {
 	// in its URL; empty when it showed nothing.
 	Token  string
 	Remote net.Addr
+	// Certificates are the peer's in TLS, its own first, if it showed any: it has the
+	// key, and nothing else is verified.
+	Certificates []*x509.Certificate
+}
+
+// Grant is what was granted.
+type Grant struct {
+	// Expires is when it ends; zero is never.
+	Expires time.Time
+	// Visible tells which broadcasts ActionDiscover may be told of; nil is all.
+	Visible func(relay.Namespace) bool
 }
 
 // Config configures a Server. Relay is required.
@@ -41,10 +53,9 @@ type Config struct {
 	Relay      *relay.Relay
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
-	// Authorize, if set, is asked before each request, and says until when it is
-	// granted; zero is for ever. An error refuses: a RequestError with its code,
-	// any other as UNAUTHORIZED.
-	Authorize func(ctx context.Context, r Request) (expires time.Time, err error)
+	// Authorize, if set, is asked before each request. An error refuses: a
+	// RequestError with its code, any other as UNAUTHORIZED.
+	Authorize func(ctx context.Context, r Request) (Grant, error)
 	// Publishers, if set, takes in what peers publish; otherwise they are refused.
 	Publishers Publishers
 	// MaxLag is how far a viewer may fall behind before groups are skipped.

@@ -35,7 +35,7 @@ type environment struct {
 	relay      *relay.Relay
 	log        *slog.Logger
 	metrics    *metrics
-	authorize  func(context.Context, Request) (time.Time, error)
+	authorize  func(context.Context, Request) (Grant, error)
 	publishers Publishers // nil when nothing can be published to this side.
 	maxLag     time.Duration
 	limits     Limits

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/moqt/moqttest"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
@@ -53,11 +54,11 @@ func TestNamespaces(t *testing.T) {
 func TestAuthorize(t *testing.T) {
 	drafts(t, func(t draftTest) {
 		o := newOrigin(t, func(cfg *moqt.Config) {
-			cfg.Authorize = func(_ context.Context, r moqt.Request) (time.Time, error) {
+			cfg.Authorize = func(_ context.Context, r moqt.Request) (moqt.Grant, error) {
 				if r.Namespace == cam && r.Action != moqt.ActionDiscover {
-					return time.Time{}, nil
+					return moqt.Grant{}, nil
 				}
-				return time.Time{}, errors.New("not for you")
+				return moqt.Grant{}, errors.New("not for you")
 			}
 		})
 		o.group(o.track("video"), 1, 1)
@@ -67,6 +68,33 @@ func TestAuthorize(t *testing.T) {
 		wantRefused(t, err, wire.RequestUnauthorized)
 		_, err = c.SubscribeNamespace(ctxFor(t, time.Minute), "")
 		wantRefused(t, err, wire.RequestUnauthorized)
+	})
+}
+
+// Of the broadcasts under a prefix a peer is told of those that it may see.
+func TestDiscoverySeesWhatIsGranted(t *testing.T) {
+	drafts(t, func(t draftTest) {
+		o := newOrigin(t, func(cfg *moqt.Config) {
+			cfg.Authorize = func(context.Context, moqt.Request) (moqt.Grant, error) {
+				return moqt.Grant{Visible: func(ns relay.Namespace) bool { return ns != "a/secret" }}, nil
+			}
+		})
+		for _, ns := range []relay.Namespace{"a/secret", "a/shown"} {
+			if _, err := o.relay.Publish(ns); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sub, err := o.dial(t.protocol).SubscribeNamespace(ctxFor(t, time.Minute), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := sub.Next(ctxFor(t, time.Minute))
+		if err != nil || got.Namespace != "a/shown" || !got.Live {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if got, err := sub.Next(ctxFor(t, time.Minute)); err == nil {
+			t.Errorf("and %+v", got)
+		}
 	})
 }
 

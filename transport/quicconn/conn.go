@@ -2,6 +2,7 @@ package quicconn
 
 import (
 	"context"
+	"crypto/x509"
 	"net"
 	"strings"
 	"time"
@@ -17,7 +18,10 @@ type Conn struct {
 	ctx context.Context // Ends with qc; its cause is a moqt error.
 }
 
-var _ moqt.Conn = (*Conn)(nil)
+var (
+	_ moqt.Conn      = (*Conn)(nil)
+	_ moqt.Certified = (*Conn)(nil)
+)
 
 // NewConn adapts a connection whose handshake is done.
 func NewConn(qc *quic.Conn) *Conn {
@@ -32,6 +36,11 @@ func (c *Conn) RTT() time.Duration { return c.qc.ConnectionStats().SmoothedRTT }
 
 // PacketsReceived counts what came from the peer, of whatever kind.
 func (c *Conn) PacketsReceived() uint64 { return c.qc.ConnectionStats().PacketsReceived }
+
+// PeerCertificates are those that the peer showed, its own first.
+func (c *Conn) PeerCertificates() []*x509.Certificate {
+	return c.qc.ConnectionState().TLS.PeerCertificates
+}
 
 // RemoteAddr is the peer's address.
 func (c *Conn) RemoteAddr() net.Addr { return c.qc.RemoteAddr() }

@@ -2,10 +2,12 @@ package wtconn
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"math"
 	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -31,15 +33,20 @@ const (
 type Conn struct {
 	session *webtransport.Session
 	qc      *quic.Conn
+	query   string          // Of the URL that the peer asked for.
 	ctx     context.Context // Ends with session; its cause is the reason.
 }
 
-var _ moqt.Conn = (*Conn)(nil)
+var (
+	_ moqt.Conn      = (*Conn)(nil)
+	_ moqt.Certified = (*Conn)(nil)
+	_ moqt.Queried   = (*Conn)(nil)
+)
 
-// newConn adapts a session that runs over qc.
-func newConn(session *webtransport.Session, qc *quic.Conn) *Conn {
+// newConn adapts a session that runs over qc; query is that of the peer's CONNECT.
+func newConn(session *webtransport.Session, qc *quic.Conn, query string) *Conn {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	c := &Conn{session: session, qc: qc, ctx: ctx}
+	c := &Conn{session: session, qc: qc, query: query, ctx: ctx}
 	context.AfterFunc(session.Context(), func() { cancel(c.reason()) })
 	return c
 }
@@ -71,6 +78,17 @@ func (c *Conn) RTT() time.Duration { return c.qc.ConnectionStats().SmoothedRTT }
 
 // PacketsReceived counts what came from the peer, of whatever kind.
 func (c *Conn) PacketsReceived() uint64 { return c.qc.ConnectionStats().PacketsReceived }
+
+// Query is that of the URL which the peer asked for; what cannot be read is left out.
+func (c *Conn) Query() url.Values {
+	values, _ := url.ParseQuery(c.query) // It gives what it could read.
+	return values
+}
+
+// PeerCertificates are those that the peer showed, its own first.
+func (c *Conn) PeerCertificates() []*x509.Certificate {
+	return c.qc.ConnectionState().TLS.PeerCertificates
+}
 
 // RemoteAddr is the peer's address.
 func (c *Conn) RemoteAddr() net.Addr { return c.session.RemoteAddr() }

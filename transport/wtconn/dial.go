@@ -44,7 +44,7 @@ func Dial(ctx context.Context, rawURL string, tlsConf *tls.Config, protocols []s
 		return nil, err
 	}
 	context.AfterFunc(session.Context(), func() { time.AfterFunc(linger, closeConn) })
-	return newConn(session, qc), nil
+	return newConn(session, qc, ""), nil
 }
 
 func dialSession(ctx context.Context, qc *quic.Conn, rawURL string, protocols []string, header http.Header) (*webtransport.Session, error) {

@@ -165,7 +165,7 @@ func (s *Server) upgrade(qc *quic.Conn, w http.ResponseWriter, r *http.Request) 
 	}
 	s.gauge.Inc()
 	defer s.gauge.Dec()
-	conn := newConn(session, qc)
+	conn := newConn(session, qc, r.URL.RawQuery)
 	defer conn.CloseWithError(0, "") //nolint:errcheck // It has ended already but for a handler that gave up.
 	s.cfg.MoQ(s.cfg.Drain, conn)
 }

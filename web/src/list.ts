@@ -1,11 +1,13 @@
 // The page that lists what is live now, kept up to date.
-import { fetchText } from "./play/server.ts";
+import { parseAddress, withToken } from "./play/config.ts";
+import { AnswerError, fetchText } from "./play/server.ts";
 import { el } from "./ui/dom.ts";
 
 const interval = 2000;
 const list = el("ul", { "aria-live": "polite" });
 const note = el("p", { class: "note" }, "Looking for broadcasts…");
 document.querySelector("main")?.append(list, note);
+const { token } = parseAddress(location.href);
 let shown = "";
 
 function namesOf(body: string): string[] {
@@ -18,7 +20,7 @@ function namesOf(body: string): string[] {
 }
 
 function linkTo(name: string): HTMLLIElement {
-  const href = `/${name.split("/").map(encodeURIComponent).join("/")}/`;
+  const href = withToken(`/${name.split("/").map(encodeURIComponent).join("/")}/`, token);
   return el("li", {}, el("a", { href }, el("span", { class: "dot" }), el("span", {}, name), el("span", { class: "go" }, "Watch")));
 }
 
@@ -32,9 +34,10 @@ function show(names: string[]): void {
 
 async function refresh(): Promise<void> {
   try {
-    show(namesOf(await fetchText("/v1/broadcasts")).sort());
-  } catch {
-    note.textContent = "The gateway does not answer. Trying again…";
+    show(namesOf(await fetchText(withToken("/v1/broadcasts", token))).sort());
+  } catch (error) {
+    show([]);
+    note.textContent = error instanceof AnswerError ? error.message : "The gateway does not answer. Trying again…";
   }
   setTimeout(() => void refresh(), interval);
 }

@@ -1,5 +1,6 @@
 // The page of one broadcast: its path names it, its query configures the player.
 import { FreshetPlayerElement } from "./freshet.ts";
+import { parseAddress, withToken } from "./play/config.ts";
 
 const query = new URLSearchParams(location.search);
 const element = new FreshetPlayerElement();
@@ -9,7 +10,7 @@ for (const name of ["transport", "target", "muted"]) {
     element.setAttribute(name, value);
   }
 }
-element.setAttribute("src", location.origin + location.pathname);
+element.setAttribute("src", withToken(location.origin + location.pathname, parseAddress(location.href).token));
 document.body.append(element);
 document.title = `${element.player?.name ?? "Freshet"} · Freshet`;
 addEventListener("keydown", (event) => element.handleKey(event));

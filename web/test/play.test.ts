@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Backoff } from "../src/play/backoff.ts";
 import { ServerClock } from "../src/play/clock.ts";
-import { parseAddress } from "../src/play/config.ts";
+import { parseAddress, playlistUrl, withToken } from "../src/play/config.ts";
 import { EncoderClock } from "../src/play/latency.ts";
 import { BitrateMeter } from "../src/play/meter.ts";
 import { RateController } from "../src/play/rate.ts";
-import { parseInfo } from "../src/play/server.ts";
+import { AnswerError, parseInfo } from "../src/play/server.ts";
 import { StallMeter } from "../src/play/stallmeter.ts";
 
 test("the rate brings a buffer to its target and stays within its bounds", () => {
@@ -96,7 +96,21 @@ test("the bitrate is that of the last two seconds", () => {
 
 test("addresses name the broadcast by their path", () => {
   const address = parseAddress("http://127.0.0.1:8080/live/cam%201/?transport=moq");
-  assert.deepEqual(address, { origin: "http://127.0.0.1:8080", name: "live/cam 1", namespace: ["live", "cam 1"] });
+  assert.deepEqual(address, { origin: "http://127.0.0.1:8080", name: "live/cam 1", namespace: ["live", "cam 1"], token: "" });
+});
+
+test("the token goes to wherever the broadcast is asked for", () => {
+  const address = parseAddress("https://host/live/cam%201/?transport=hls&jwt=a.b-c");
+  assert.equal(address.token, "a.b-c");
+  assert.equal(playlistUrl(address), "https://host/live/cam%201/index.m3u8?token=a.b-c");
+  assert.equal(withToken("https://host:4443/moq?x=1", "a.b-c"), "https://host:4443/moq?x=1&token=a.b-c");
+  assert.equal(withToken("https://host:4443/moq", ""), "https://host:4443/moq");
+  assert.equal(withToken("/live/x/", ""), "/live/x/");
+});
+
+test("a refusal is told in the server's words", () => {
+  assert.equal(new AnswerError("https://host/v1/broadcasts", 401, '{"message":"a token is needed"}').message, "a token is needed");
+  assert.equal(new AnswerError("https://host/v1/info?token=x", 502, "<html>").message, "/v1/info answered 502");
 });
 
 test("the server's information is believed as far as it is sound", () => {

@@ -20,7 +20,11 @@ func (q *request) text(doc *hls.Document, modified time.Time, age time.Duration)
 	q.maxAge(age)
 	q.priority(playlistUrgency)
 	body := doc.Text
-	if acceptsGzip(q.r.Header.Get("Accept-Encoding")) {
+	switch {
+	case q.query != "":
+		// It is this viewer's own, so compressing it would be for this one alone.
+		body = doc.Query(nil, q.query)
+	case acceptsGzip(q.r.Header.Get("Accept-Encoding")):
 		h.Set("Content-Encoding", "gzip")
 		body = doc.Gzip()
 	}

@@ -14,13 +14,25 @@ import (
 
 // Config configures a Handler. Only Server is required.
 type Config struct {
-	Server     *hls.Server
+	Server *hls.Server
+	// Access says who may watch what; everybody everything when nil.
+	Access     Access
 	Registerer prometheus.Registerer
+}
+
+// Access says who may watch what.
+type Access interface {
+	// Watch tells whether the request may have a broadcast, and what of its URL's
+	// query (escaped, without "?") the URIs in playlists have to repeat so that they may be had as well.
+	Watch(r *http.Request, ns relay.Namespace) (query string, err error)
+	// Refuse answers and notes a request with the error that Watch gave.
+	Refuse(w http.ResponseWriter, r *http.Request, ns relay.Namespace, err error)
 }
 
 // Handler is the http.Handler. Its paths begin with the namespace.
 type Handler struct {
 	server  *hls.Server
+	access  Access
 	metrics *metrics
 }
 
@@ -29,7 +41,7 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.Server == nil {
 		return nil, errors.New("llhls: no server")
 	}
-	return &Handler{server: cfg.Server, metrics: newMetrics(cfg.Registerer)}, nil
+	return &Handler{server: cfg.Server, access: cfg.Access, metrics: newMetrics(cfg.Registerer)}, nil
 }
 
 // Handles tells whether a path is one of this package's by its ending, for
@@ -54,7 +66,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
 		header.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
-		header.Set("Access-Control-Allow-Headers", "Range, Priority")
+		header.Set("Access-Control-Allow-Headers", "Authorization, Range, Priority")
 		header.Set("Access-Control-Max-Age", "86400")
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -75,13 +87,23 @@ func (h *Handler) serve(q *request) {
 		q.fail(http.StatusNotFound, time.Second)
 		return
 	}
+	ns, name, _ := cutLast(dir)
 	if file == indexName {
+		if !h.permit(q, dir) {
+			return
+		}
 		if p, ok := h.server.Presentation(relay.Namespace(dir)); ok {
 			q.multivariant(p)
 			return
 		}
+		if !h.permits(q, ns) {
+			// Who may have "live/cam1" may have nothing of "live".
+			q.fail(http.StatusNotFound, time.Second)
+			return
+		}
+	} else if !h.permit(q, ns) {
+		return
 	}
-	ns, name, _ := cutLast(dir)
 	p, ok := h.server.Presentation(relay.Namespace(ns))
 	if !ok {
 		q.fail(http.StatusNotFound, time.Second)
@@ -100,6 +122,30 @@ func (h *Handler) serve(q *request) {
 		return
 	}
 	q.resource(p, rendition, file)
+}
+
+// permit asks for a broadcast, and answers when it is refused.
+func (h *Handler) permit(q *request, ns string) bool {
+	if h.access == nil {
+		return true
+	}
+	query, err := h.access.Watch(q.r, relay.Namespace(ns))
+	if err != nil {
+		q.metrics.count(q.kind, resultRefused)
+		h.access.Refuse(q.w, q.r, relay.Namespace(ns), err)
+		return false
+	}
+	q.query = query
+	return true
+}
+
+// permits asks and leaves it at that.
+func (h *Handler) permits(q *request, ns string) bool {
+	if h.access == nil {
+		return true
+	}
+	_, err := h.access.Watch(q.r, relay.Namespace(ns))
+	return err == nil
 }
 
 func cutLast(path string) (dir, file string, ok bool) {

@@ -17,6 +17,7 @@ const (
 	resultOK         = "ok"
 	resultBadRequest = "bad_request"
 	resultNotFound   = "not_found"
+	resultRefused    = "refused"
 	resultTimeout    = "timeout"
 	resultCanceled   = "canceled"
 )

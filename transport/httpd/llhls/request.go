@@ -15,6 +15,7 @@ type request struct {
 	r       *http.Request
 	metrics *metrics
 	kind    string // A value of the metrics' label.
+	query   string // What URIs in playlists repeat; set by permit.
 }
 
 // playlistUrgency is RFC 9218's: a playlist tells what to fetch next, so it goes

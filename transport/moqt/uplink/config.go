@@ -33,8 +33,8 @@ type Config struct {
 	Relay *relay.Relay
 	// Dial connects to a parent.
 	Dial func(ctx context.Context, url string) (moqt.Conn, error)
-	// Token, if set, is shown to parents.
-	Token string
+	// Token, if set, gives what each new session shows to its parent.
+	Token func() string
 	// Window is how far back media is kept; Linger how long a track stays
 	// subscribed to without readers, relay.DefaultLinger when zero.
 	Window, Linger time.Duration

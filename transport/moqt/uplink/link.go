@@ -48,6 +48,15 @@ func (l *link) upstream() relay.Upstream {
 	return l.session
 }
 
+// renew leaves the present session, if there is one.
+func (l *link) renew() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.session != nil {
+		l.session.leave("")
+	}
+}
+
 // begin makes s the session; the one before stays until s knows its broadcasts.
 func (l *link) begin(s *session) {
 	l.mu.Lock()
@@ -209,8 +218,8 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// connect runs one session until it ends, or until the parent asks us to leave: then
-// it goes on beside the attempts to reach the URL that the parent named.
+// connect runs one session until it ends, or until the parent asks us to leave or
+// Renew does: then it goes on beside the attempts to reach the URL that was named.
 func (l *link) connect(url string) (next string, err error) {
 	s, err := l.dial(url)
 	if err != nil {
@@ -251,7 +260,7 @@ func (l *link) part(ctx context.Context, s *session) {
 	_ = s.c.Close()
 }
 
-var errGoingAway = errors.New("parent goes away")
+var errGoingAway = errors.New("the session is left for another")
 
 func (l *link) dial(url string) (*session, error) {
 	ctx, cancel := context.WithTimeout(l.ctx, dialWithin)
@@ -261,11 +270,12 @@ func (l *link) dial(url string) (*session, error) {
 		return nil, err
 	}
 	s := &session{conn: conn, goaway: make(chan string, 1)}
+	cfg := moqt.ClientConfig{Logger: l.m.log, OnGoaway: func(uri string, _ time.Duration) { s.leave(uri) }}
+	if l.m.cfg.Token != nil {
+		cfg.AuthToken = l.m.cfg.Token()
+	}
 	// The session lives on beyond the attempt.
-	s.c, err = moqt.NewClient(context.WithoutCancel(ctx), conn, moqt.ClientConfig{
-		Logger: l.m.log, AuthToken: l.m.cfg.Token,
-		OnGoaway: func(uri string, _ time.Duration) { s.goaway <- uri },
-	})
+	s.c, err = moqt.NewClient(context.WithoutCancel(ctx), conn, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("parent %s: %w", url, err)
 	}
@@ -276,9 +286,18 @@ func (l *link) dial(url string) (*session, error) {
 type session struct {
 	conn    moqt.Conn
 	c       *moqt.Client
-	goaway  chan string
-	parting atomic.Bool // The parent sent GOAWAY.
+	goaway  chan string // Where to go on, once the session should be left.
+	parting atomic.Bool // It is being left.
 	silent  atomic.Bool // Nothing has come for a while.
+}
+
+// leave has another session take over, at uri or at the same place; the first call
+// counts.
+func (s *session) leave(uri string) {
+	select {
+	case s.goaway <- uri:
+	default:
+	}
 }
 
 func (s *session) doubtful() bool { return s.parting.Load() || s.silent.Load() }

@@ -94,6 +94,16 @@ func (m *Manager) SetParents(list []Parent) {
 	}
 }
 
+// Renew replaces the session with each parent by a new one, which shows the token of
+// now; the one before serves on until then.
+func (m *Manager) Renew() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, l := range m.links {
+		l.renew()
+	}
+}
+
 // linkLocked makes the links those to the wanted parents. Guarded by mu.
 func (m *Manager) linkLocked() {
 	if m.ctx == nil || m.ctx.Err() != nil {

@@ -42,6 +42,8 @@ type node struct {
 	mu    sync.Mutex
 	down  bool
 	conns []*moqttest.Conn
+	token string   // What it shows to parents.
+	shown []string // Guarded by mu. What its children showed, in turns.
 }
 
 func newWorld(t *testing.T) *world {
@@ -59,10 +61,10 @@ func newWorld(t *testing.T) *world {
 func (w *world) node(id string, parents ...string) *node {
 	w.t.Helper()
 	n := &node{w: w, id: id, relay: relay.New(relay.Config{}), reg: prometheus.NewRegistry()}
-	n.server = moqt.NewServer(moqt.Config{Relay: n.relay})
+	n.server = moqt.NewServer(moqt.Config{Relay: n.relay, Authorize: n.note})
 	var err error
 	n.up, err = uplink.New(uplink.Config{
-		Self: id, Relay: n.relay, Window: 30 * time.Second, Registerer: n.reg,
+		Self: id, Relay: n.relay, Window: 30 * time.Second, Registerer: n.reg, Token: n.shows,
 		Dial: func(ctx context.Context, url string) (moqt.Conn, error) {
 			return w.dial(url)
 		},
@@ -78,6 +80,22 @@ func (w *world) node(id string, parents ...string) *node {
 	w.nodes[id] = n
 	w.mu.Unlock()
 	return n
+}
+
+// note remembers what children show for their right.
+func (n *node) note(_ context.Context, r moqt.Request) (moqt.Grant, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if r.Token != "" && !slices.Contains(n.shown, r.Token) {
+		n.shown = append(n.shown, r.Token)
+	}
+	return moqt.Grant{}, nil
+}
+
+func (n *node) shows() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.token
 }
 
 func (n *node) parents(list ...string) {
@@ -323,6 +341,36 @@ func TestParentDies(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A session that shows another token takes over, and viewers see every object once.
+func TestRenew(t *testing.T) {
+	in(t, func(w *world) {
+		origin := w.node("origin")
+		origin.encoder()
+		edge := w.node("edge", "origin")
+		edge.renew("first")
+		time.Sleep(5 * time.Second)
+		v := edge.viewer("18")
+		v.watch(3 * time.Second)
+		edge.renew("second")
+		edge.renew("third")
+		if n, longest := v.watch(5 * time.Second); n < 45 || longest > time.Second {
+			w.t.Errorf("%d objects in 5 s, %v without one", n, longest)
+		}
+		origin.mu.Lock()
+		defer origin.mu.Unlock()
+		if !slices.Contains(origin.shown, "third") || edge.metric("freshet_uplink_sessions") != 1 {
+			w.t.Errorf("the origin was shown %q in %v sessions", origin.shown, edge.metric("freshet_uplink_sessions"))
+		}
+	})
+}
+
+func (n *node) renew(token string) {
+	n.mu.Lock()
+	n.token = token
+	n.mu.Unlock()
+	n.up.Renew()
 }
 
 // Two parents of each other do not feed each other with what is gone.

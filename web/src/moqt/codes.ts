@@ -53,6 +53,8 @@ export const ResetCode = {
 
 /** "REQUEST_ERROR Codes". */
 export const RequestCode = {
+  Unauthorized: 0x1,
+  ExpiredAuthToken: 0x5,
   GoingAway: 0x6,
   DoesNotExist: 0x10,
   InvalidRange: 0x11,
@@ -66,6 +68,8 @@ export const ObjectStatus = {
   EndOfTrack: 0x4,
 } as const;
 
+/** UNAUTHORIZED of the "PUBLISH_DONE Codes". */
+export const unauthorizedDone = 0x1;
 export const setupImplementation = 0x07;
 export const largestObjectFilter = 0x2;
 export const relativeJoiningFetch = 0x2;

@@ -32,10 +32,33 @@ export interface Address {
   /** The broadcast's path, such as "live/cam1". */
   readonly name: string;
   readonly namespace: readonly string[];
+  /** What shows the server what may be watched; empty when nothing does. */
+  readonly token: string;
 }
 
 export function parseAddress(url: string): Address {
-  const { origin, pathname } = new URL(url);
+  const { origin, pathname, searchParams } = new URL(url);
   const namespace = pathname.split("/").filter((part) => part !== "").map(decodeURIComponent);
-  return { origin, name: namespace.join("/"), namespace };
+  const token = searchParams.get("token") ?? searchParams.get("jwt") ?? "";
+  return { origin, name: namespace.join("/"), namespace, token };
+}
+
+/** Where the broadcast is served as LL-HLS; the playlists carry the token on. */
+export function playlistUrl({ origin, name, token }: Address): string {
+  return withToken(`${origin}/${name.split("/").map(encodeURIComponent).join("/")}/index.m3u8`, token);
+}
+
+/** The URL with the token in its query. */
+export function withToken(url: string, token: string): string {
+  if (token === "") {
+    return url;
+  }
+  const shown = new URL(url, globalThis.location?.href);
+  shown.searchParams.set("token", token);
+  return shown.href;
+}
+
+/** What to say when the server refuses the broadcast. */
+export function refused(name: string): string {
+  return `${name} is not for everybody: the token in the page's address is missing, has expired, or is for something else.`;
 }

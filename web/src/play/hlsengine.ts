@@ -1,9 +1,12 @@
 import Hls, { ErrorTypes, Events, type ErrorData } from "hls.js";
+import { playlistUrl, refused } from "./config.ts";
 import type { Engine, EngineHost, EngineStats } from "./engine.ts";
 import { HlsMeter } from "./hlsmeter.ts";
 import { BitrateMeter } from "./meter.ts";
 
 const retryInterval = 2000;
+const unauthorized = 401;
+const forbidden = 403;
 const notFound = 404;
 
 export function hlsSupported(): boolean {
@@ -50,7 +53,6 @@ export class HlsEngine implements Engine {
   }
 
   private load(): void {
-    const { origin, name } = this.host.address;
     const hls = new Hls({
       lowLatencyMode: true,
       backBufferLength: 8,
@@ -63,7 +65,7 @@ export class HlsEngine implements Engine {
     hls.on(Events.FRAG_BUFFERED, () => this.host.report("playing", ""));
     hls.on(Events.MANIFEST_PARSED, () => this.host.play());
     hls.on(Events.BUFFER_APPENDING, (_, { data }) => this.bitrate.add(data.byteLength, performance.now()));
-    hls.loadSource(`${origin}/${name.split("/").map(encodeURIComponent).join("/")}/index.m3u8`);
+    hls.loadSource(playlistUrl(this.host.address));
     hls.attachMedia(this.host.video);
   }
 
@@ -76,13 +78,18 @@ export class HlsEngine implements Engine {
       this.hls?.recoverMediaError();
       return;
     }
-    const missing = data.response?.code === notFound;
+    const code = data.response?.code;
     const { name } = this.host.address;
-    this.host.report(
-      missing ? "waiting" : "reconnecting",
-      missing ? `${name} is not live. Waiting for the encoder…` : `Connection lost: ${data.details}`,
-    );
     this.hls?.destroy();
+    if (code === unauthorized || code === forbidden) {
+      // Asking again would not help: somebody has to give another token.
+      this.host.report("failed", refused(name));
+      return;
+    }
+    this.host.report(
+      code === notFound ? "waiting" : "reconnecting",
+      code === notFound ? `${name} is not live. Waiting for the encoder…` : `Connection lost: ${data.details}`,
+    );
     this.retry = setTimeout(() => this.reload(), retryInterval);
   }
 

@@ -1,11 +1,12 @@
 import type { CatalogTrack, Kind } from "../media/catalog.ts";
 import { MediaSink, typeSupported } from "../media/sink.ts";
-import { SessionCode } from "../moqt/codes.ts";
+import { RequestCode, SessionCode, unauthorizedDone } from "../moqt/codes.ts";
 import { Session } from "../moqt/session.ts";
 import type { TrackEnd } from "../moqt/subscription.ts";
 import { connect } from "../moqt/transport.ts";
 import { Backoff, sleep } from "./backoff.ts";
 import { CatalogFeed } from "./catalogfeed.ts";
+import { refused, withToken } from "./config.ts";
 import type { Engine, EngineHost, EngineStats } from "./engine.ts";
 import { EncoderClock } from "./latency.ts";
 import { LiveControl } from "./livecontrol.ts";
@@ -175,7 +176,8 @@ export class MoqEngine implements Engine {
   }
 
   private async open(info: ServerInfo): Promise<Session> {
-    const transport = await connect({ ...info, timeout: connectTimeout });
+    const url = withToken(info.url, this.host.address.token);
+    const transport = await connect({ ...info, url, timeout: connectTimeout });
     this.draft = (transport as { protocol?: string }).protocol || "moqt-18";
     this.known = info;
     const session: Session = await Session.start(transport, {
@@ -222,6 +224,12 @@ export class MoqEngine implements Engine {
       const end = await this.catalogOnce(session);
       if (!open || end.kind === "lost") {
         session.close(SessionCode.NoError, "the server closed the connection");
+        return;
+      }
+      if (forbids(end)) {
+        // Asking again would not help: somebody has to give another token.
+        this.host.report("failed", refused(this.host.address.name));
+        this.stop();
         return;
       }
       this.waiting = true;
@@ -364,6 +372,18 @@ function choose(tracks: CatalogTrack[]): CatalogTrack[] {
 function unplayable(tracks: CatalogTrack[]): string {
   const codecs = tracks.map((track) => track.codec).join(", ");
   return codecs === "" ? "The broadcast has no picture and no sound yet." : `This browser cannot play ${codecs}.`;
+}
+
+/** The server says that this viewer may not watch, or no longer. */
+function forbids(end: TrackEnd): boolean {
+  switch (end.kind) {
+    case "rejected":
+      return end.error.code === RequestCode.Unauthorized || end.error.code === RequestCode.ExpiredAuthToken;
+    case "done":
+      return end.done.code === unauthorizedDone;
+    default:
+      return false;
+  }
 }
 
 function retryDelay(end: TrackEnd): number {

@@ -1,3 +1,4 @@
+import { playlistUrl } from "./config.ts";
 import type { Engine, EngineHost, EngineStats } from "./engine.ts";
 import { HlsMeter } from "./hlsmeter.ts";
 
@@ -53,8 +54,7 @@ export class NativeHlsEngine implements Engine {
   }
 
   private load(): void {
-    const { origin, name } = this.host.address;
-    this.host.video.src = `${origin}/${name.split("/").map(encodeURIComponent).join("/")}/index.m3u8`;
+    this.host.video.src = playlistUrl(this.host.address);
     this.host.play();
   }
 

@@ -10,9 +10,30 @@ export async function fetchText(url: string, signal?: AbortSignal): Promise<stri
   const timeout = AbortSignal.timeout(requestTimeout);
   const response = await fetch(url, { cache: "no-store", signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
   if (!response.ok) {
-    throw new Error(`${url} answered ${response.status}`);
+    throw new AnswerError(url, response.status, await response.text());
   }
   return response.text();
+}
+
+/** The server has answered, and not with what was asked for. */
+export class AnswerError extends Error {
+  constructor(
+    url: string,
+    readonly status: number,
+    body: string,
+  ) {
+    super(reasonIn(body) ?? `${new URL(url, globalThis.location?.href).pathname} answered ${status}`);
+  }
+}
+
+/** A refusal says why, in JSON. */
+function reasonIn(body: string): string | undefined {
+  try {
+    const message = field(JSON.parse(body), "message");
+    return typeof message === "string" ? message : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export async function fetchInfo(origin: string, signal: AbortSignal): Promise<ServerInfo | undefined> {

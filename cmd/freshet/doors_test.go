@@ -518,7 +518,7 @@ func TestRelaysByCertificate(t *testing.T) {
 	cfg.SRT.Passphrase = ""
 	cfg.SRT.Streams = []configs.Stream{{Path: "live/own", Passphrase: "its-own-secret"}}
 	origin := startGateway(t, cfg)
-	if _, err := origin.relay.Publish("live/own"); err != nil {
+	if _, err := origin.node.Relay.Publish("live/own"); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {

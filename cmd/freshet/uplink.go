@@ -37,9 +37,15 @@ func (g *gateway) newUplink() error {
 		}
 		token = strings.TrimSpace(string(text))
 	}
+	drafts := make(map[string]int, len(c.Parents))
+	for _, p := range c.Parents {
+		drafts[p.URL] = p.Draft
+	}
 	g.uplink, err = uplink.New(uplink.Config{
 		Self: g.cfg.Node.ID, Relay: g.relay, Token: token,
-		Dial:   func(ctx context.Context, url string) (moqt.Conn, error) { return dialParent(ctx, url, conf) },
+		Dial: func(ctx context.Context, url string) (moqt.Conn, error) {
+			return dialMoQ(ctx, url, conf, protocolsOf(drafts[url]))
+		},
 		Epoch:  g.epoch,
 		Window: c.Window, Linger: c.Linger,
 		Logger: g.log.With("part", "uplink"), Registerer: g.registry,
@@ -67,21 +73,26 @@ func nodeID(c configs.Node) string {
 	return host + "-" + strings.ToLower(rand.Text()[:8])
 }
 
-// dialParent reaches a parent over WebTransport or, at a moqt URL, over QUIC.
-func dialParent(ctx context.Context, rawURL string, conf *tls.Config) (moqt.Conn, error) {
+// dialNewest reaches a relay at the newest draft that both know.
+func dialNewest(ctx context.Context, rawURL string, conf *tls.Config) (moqt.Conn, error) {
+	return dialMoQ(ctx, rawURL, conf, wire.Protocols())
+}
+
+// dialMoQ reaches a relay over WebTransport or, at a moqt URL, over QUIC.
+func dialMoQ(ctx context.Context, rawURL string, conf *tls.Config, protocols []string) (moqt.Conn, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
 	switch u.Scheme {
 	case "https":
-		return wtconn.Dial(ctx, rawURL, conf, wire.Protocols(), nil, quicconn.UplinkConfig())
+		return wtconn.Dial(ctx, rawURL, conf, protocols, nil, quicconn.UplinkConfig())
 	case "moqt":
 		address := u.Host
 		if u.Port() == "" {
 			address += ":443"
 		}
-		return quicconn.Dial(ctx, address, conf, wire.Protocols(), quicconn.UplinkConfig())
+		return quicconn.Dial(ctx, address, conf, protocols, quicconn.UplinkConfig())
 	}
 	return nil, fmt.Errorf("%s: neither https nor moqt", rawURL)
 }

@@ -119,7 +119,7 @@ func (b *broadcast) Close(reason error) {
 
 // catalogWait is how long a publisher has to answer for its catalog before it is
 // taken for one without.
-const catalogWait = 3 * time.Second
+const catalogWait = time.Second
 
 // follow reads the catalog for as long as the broadcast lives.
 func (b *broadcast) follow() {

@@ -156,8 +156,8 @@ func manyProperties(s *source) {
 	l.end()
 }
 
-// lossless is how many of ten datagrams may be lost on the way.
-const lossless = 2
+// mayBeLost is how many datagrams of a case may be lost on the way.
+const mayBeLost = 2
 
 // datagrams tolerates some loss, which is their nature.
 func datagrams(e *env) error {
@@ -183,7 +183,7 @@ func datagrams(e *env) error {
 	if s.err != nil {
 		return s.err
 	}
-	if err := k.count(e, n-lossless); err != nil {
+	if err := k.count(e, n-mayBeLost); err != nil {
 		return err
 	}
 	if err := e.pause(quiet); err != nil {
@@ -211,7 +211,7 @@ func mixedPreferences(e *env) error {
 	if s.err != nil {
 		return s.err
 	}
-	if err := k.count(e, len(s.sent)-lossless); err != nil {
+	if err := k.count(e, len(s.sent)-mayBeLost); err != nil {
 		return err
 	}
 	if err := e.pause(quiet); err != nil {

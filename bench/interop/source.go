@@ -97,7 +97,7 @@ func (l *lane) put(id uint64, size int, properties ...relay.Property) {
 	l.add(relay.Object{ID: id, Payload: payload(l.group, id, size), Properties: properties})
 }
 
-// end says that there is nothing behind the group's last object ("Object Status").
+// status publishes what is no object but marks an end ("Object Status").
 func (l *lane) status(id uint64, status relay.Status) {
 	l.add(relay.Object{ID: id, Status: status})
 }
@@ -113,7 +113,7 @@ func (l *lane) add(o relay.Object) {
 	l.s.err = l.to.Insert(o)
 }
 
-// end closes the subgroup with FIN, reset otherwise.
+// end closes the subgroup with FIN; reset gives it up.
 func (l *lane) end() {
 	if l.s.err == nil {
 		l.to.End(true)

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -245,14 +246,14 @@ func trackStatus(e *env) error {
 	return s.err
 }
 
-// publish has no namespace announced; the track's first objects may come before
-// anybody has subscribed, so all of it stays under way until then.
+// publish offers a track without its namespace.
 func publish(e *env) error {
 	s, err := newSource(e)
 	if err != nil {
 		return err
 	}
-	if _, err := s.client.Publish(e.ctx, s.track); err != nil {
+	p, err := s.client.Publish(e.ctx, s.track)
+	if err != nil {
 		return fmt.Errorf("PUBLISH: %w", err)
 	}
 	k, err := watch(e, moqt.SubscribeOptions{})
@@ -261,7 +262,16 @@ func publish(e *env) error {
 	}
 	severalSubgroups(s)
 	s.simple(3, 4)
-	return s.arrives(e, k)
+	if err := s.arrives(e, k); err != nil {
+		return err
+	}
+	select {
+	case <-p.Done(): // The track has ended.
+		e.note("publication: %v", p.Err())
+		return nil
+	case <-e.ctx.Done():
+		return fmt.Errorf("the publication does not end: %w", context.Cause(e.ctx))
+	}
 }
 
 func subscribeNamespace(e *env) error {

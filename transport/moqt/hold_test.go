@@ -12,11 +12,13 @@ import (
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
 
-// bulky is an archive whose past is a few objects of many bytes.
+// bulky is an archive whose past is a few objects of many bytes, and ends when it is
+// released.
 type bulky struct {
 	archive
 
-	size int
+	size     int
+	released chan struct{}
 }
 
 const bulkyObjects = 4
@@ -27,6 +29,7 @@ func (b *bulky) Fetch(_ context.Context, _ *relay.Track, start, _ relay.Location
 			return err
 		}
 	}
+	<-b.released
 	return nil
 }
 
@@ -35,7 +38,8 @@ func (b *bulky) Fetch(_ context.Context, _ *relay.Track, start, _ relay.Location
 func TestFetchesHoldABoundedPast(t *testing.T) {
 	drafts(t, func(t draftTest) {
 		o := &origin{t: t, relay: relay.New(relay.Config{})}
-		b, err := o.relay.Announce(cam, relay.AnnounceConfig{Upstream: &bulky{size: 3 << 20}})
+		past := &bulky{size: 3 << 20, released: make(chan struct{})}
+		b, err := o.relay.Announce(cam, relay.AnnounceConfig{Upstream: past})
 		must(t.T, err)
 		o.server = moqt.NewServer(moqt.Config{Relay: o.relay})
 		t.Cleanup(func() {
@@ -48,7 +52,7 @@ func TestFetchesHoldABoundedPast(t *testing.T) {
 			must(t.T, err)
 			return f
 		}
-		// Nobody reads these, so what they hold stays.
+		// These hold what has come of the past.
 		held := []*moqt.Fetch{ask(hostile), ask(hostile)}
 		time.Sleep(100 * time.Millisecond)
 		_, err = ask(hostile).Next(ctxFor(t, time.Minute))
@@ -56,7 +60,9 @@ func TestFetchesHoldABoundedPast(t *testing.T) {
 		if want := uint64(wire.ResetUnknownStatus); !ok || t.protocol == "moqt-18" && reset.Code != want {
 			t.Errorf("the third fetch: %v", err)
 		}
-		for _, f := range append([]*moqt.Fetch{ask(viewer)}, held...) {
+		held = append(held, ask(viewer))
+		close(past.released)
+		for _, f := range held {
 			wantBulk(t, f)
 		}
 		wantBulk(t, ask(hostile)) // There is room again.

@@ -24,6 +24,7 @@ type bulky struct {
 const bulkyObjects = 4
 
 func (b *bulky) Fetch(_ context.Context, _ *relay.Track, start, _ relay.Location, emit func(uint64, relay.Object) error) error {
+	time.Sleep(10 * time.Millisecond) // A reset takes the stream's header with it.
 	for id := range uint64(bulkyObjects) {
 		if err := emit(start.Group, relay.Object{ID: id, Payload: make([]byte, b.size)}); err != nil {
 			return err

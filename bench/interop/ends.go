@@ -115,11 +115,11 @@ func reset(e *env) error {
 	if err := s.arrives(e, k); err != nil {
 		return err
 	}
-	return wantEnds(k, 1)
+	return wantOneReset(k)
 }
 
-// wantEnds checks how many streams were reset.
-func wantEnds(k *sink, resets int) error {
+// wantOneReset checks that one stream was reset and no other.
+func wantOneReset(k *sink) error {
 	_, ends := k.seen()
 	n := 0
 	for _, end := range ends {
@@ -127,8 +127,8 @@ func wantEnds(k *sink, resets int) error {
 			n++
 		}
 	}
-	if n != resets {
-		return fmt.Errorf("%d of %d streams were reset; want %d", n, len(ends), resets)
+	if n != 1 {
+		return fmt.Errorf("%d of %d streams were reset; want 1", n, len(ends))
 	}
 	return nil
 }
@@ -161,7 +161,7 @@ func resetInObject(e *env) error {
 	if err := s.arrives(e, k); err != nil {
 		return err
 	}
-	return wantEnds(k, 1)
+	return wantOneReset(k)
 }
 
 // publisherLost cuts the publisher off in the middle of a group.

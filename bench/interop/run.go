@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,11 +43,7 @@ type Case struct {
 
 // Cases lists all cases, those of the runner first.
 func Cases() []Case {
-	var all []Case
-	for _, list := range [][]Case{controlCases, objectCases, endCases, subscribeCases, fetchCases} {
-		all = append(all, list...)
-	}
-	return all
+	return slices.Concat(controlCases, objectCases, endCases, subscribeCases, fetchCases)
 }
 
 // Find gives a case by name.
@@ -112,8 +109,8 @@ func (e *env) try(ctx context.Context, c Case) error {
 		e.ns = relay.Namespace("moq-test/" + strings.ToLower(rand.Text()[:8]) + "/" + c.Name)
 	}
 	err := c.run(e)
-	for i := len(e.clients) - 1; i >= 0; i-- {
-		if closing := e.clients[i].Close(); err == nil && closing != nil {
+	for _, c := range slices.Backward(e.clients) {
+		if closing := c.Close(); err == nil && closing != nil {
 			err = fmt.Errorf("close: %w", closing)
 		}
 	}

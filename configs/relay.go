@@ -40,6 +40,9 @@ type Parent struct {
 	URL string `yaml:"url"`
 	// Cost orders parents that are equally near to a broadcast, lowest first.
 	Cost int `yaml:"cost"`
+	// Draft is the draft of MoQT to speak, 18 or 16, for a parent that gets one of
+	// them wrong; zero is the newest that both know.
+	Draft int `yaml:"draft"`
 }
 
 const maxCost = 10_000
@@ -60,6 +63,9 @@ func (v *validator) relay(c Relay) {
 		seen[p.URL] = true
 		if p.Cost < 0 || p.Cost > maxCost {
 			v.add(key+".cost", "%d is not between 0 and %d", p.Cost, maxCost)
+		}
+		if p.Draft != 0 && p.Draft != 16 && p.Draft != 18 {
+			v.add(key+".draft", "%d is neither 16 nor 18", p.Draft)
 		}
 	}
 	if c.Token != "" && c.TokenFile != "" {

@@ -74,6 +74,7 @@ type Reader struct {
 	next    uint64   // Groups from this ID on have not been looked at.
 	seen    uint64   // Track.made when groups were last looked for.
 	left    bool     // There were more then.
+	begun   uint64   // Groups that were begun to read.
 	last    *Group   // The group of the object that was handed out last.
 	started bool     // Something was handed out.
 }
@@ -170,7 +171,7 @@ func (r *Reader) discoverIn(t *Track) (lost int, err error) {
 		switch {
 		case r.cfg.Until > 0 && g.id >= r.cfg.Until:
 			r.next = r.cfg.Until
-			return lost, io.EOF
+			return lost, r.rangeEnd(t)
 		case g.id < r.next && g.made <= seen:
 			continue // It was read, or skipped.
 		case g.id < r.next:
@@ -188,12 +189,27 @@ func (r *Reader) discoverIn(t *Track) (lost int, err error) {
 		r.next = g.id + 1
 	}
 	if r.cfg.Until > 0 && r.next >= r.cfg.Until {
-		return lost, io.EOF
+		return lost, r.rangeEnd(t)
 	}
 	return lost, t.err
 }
 
+// rangeEnd is io.EOF when no group of the range can come any more: each was begun,
+// or those behind have been there for a while. Streams overtake each other. It is
+// looked at again when the track changes. Guarded by t.mu.
+func (r *Reader) rangeEnd(t *Track) error {
+	n := len(t.groups)
+	if n == 0 || r.cfg.Groups == 1 || t.err != nil || r.begun >= r.cfg.Until-r.cfg.Start.Group {
+		return io.EOF
+	}
+	if t.now().Sub(t.groups[n-1].created) >= grace {
+		return io.EOF
+	}
+	return nil
+}
+
 func (r *Reader) begin(g *Group) cursor {
+	r.begun++
 	c := cursor{group: g}
 	if g.id == r.cfg.Start.Group {
 		c.from = r.cfg.Start.Object

@@ -12,15 +12,26 @@ const startWait = time.Second
 
 // AwaitStart waits a moment for the first object of a track that upstream said has
 // some, so that who joins can be told where the track is.
-func (t *Track) AwaitStart(ctx context.Context) {
-	if !t.cfg.Started {
+func (t *Track) AwaitStart(ctx context.Context) { t.awaitPlace(ctx, Location{}) }
+
+// AwaitStarted waits a moment until the log is as far as upstream was when this
+// relay subscribed, for who asks for all that was published.
+func (t *Track) AwaitStarted(ctx context.Context) {
+	if t.cfg.Started != nil {
+		t.awaitPlace(ctx, *t.cfg.Started)
+	}
+}
+
+// awaitPlace waits for an object at a location or behind it.
+func (t *Track) awaitPlace(ctx context.Context, at Location) {
+	if t.cfg.Started == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, startWait)
 	defer cancel()
 	for {
 		changed := t.wait()
-		if _, ok := t.Largest(); ok || t.Err() != nil {
+		if l, ok := t.Largest(); ok && !l.Less(at) || t.Err() != nil {
 			return
 		}
 		select {

@@ -20,8 +20,9 @@ type TrackConfig struct {
 	// Priority is the publisher priority, 0 first
 	// (draft-ietf-moq-transport-18, "Priorities").
 	Priority uint8
-	// Started: something was published before this relay subscribed (AwaitStart).
-	Started bool
+	// Started is the newest object upstream when this relay subscribed, nil when
+	// there was none (AwaitStart, AwaitStarted).
+	Started *Location
 	// Properties: objects may have properties, because they come from elsewhere.
 	Properties bool
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -13,6 +14,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run a gateway."`
 	Relay   relayCommand   `cmd:"" help:"Run a gateway that serves what other gateways have."`
 	Push    pushCommand    `cmd:"" help:"Send a transport stream to a gateway."`
+	Interop interopCommand `cmd:"" help:"Test a MoQ relay, this or any other."`
 	Demo    demoCommand    `cmd:"" help:"Run a gateway that plays a clip, to look at."`
 	Token   tokenCommand   `cmd:"" help:"Make and explain tokens for auth.keys."`
 	Config  configCommand  `cmd:"" help:"Work with configuration files."`
@@ -45,6 +47,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if err := command.Run(); err != nil {
 		fmt.Fprintln(stderr, "freshet:", err)
+		if e, ok := errors.AsType[exitError](err); ok {
+			return e.code
+		}
 		return 1
 	}
 	return 0

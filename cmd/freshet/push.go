@@ -61,7 +61,7 @@ func (c pushCommand) ends(status *push.Status, log *slog.Logger, stdin io.Reader
 		return nil, nil, err
 	}
 	output, err := push.NewOutput(push.OutputConfig{
-		To: c.To, TLS: conf, DialMoQ: dialParent, Once: c.Once, Status: status, Log: log,
+		To: c.To, TLS: conf, DialMoQ: dialNewest, Once: c.Once, Status: status, Log: log,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("--to: %w", err)

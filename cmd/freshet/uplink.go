@@ -36,9 +36,15 @@ func (g *gateway) uplinkConfig() (uplink.Config, error) {
 		}
 	}
 	g.token.Store(&token)
+	drafts := make(map[string]int, len(c.Parents))
+	for _, p := range c.Parents {
+		drafts[p.URL] = p.Draft
+	}
 	return uplink.Config{
 		Token: func() string { return *g.token.Load() }, Linger: c.Linger,
-		Dial: func(ctx context.Context, url string) (moqt.Conn, error) { return dialParent(ctx, url, conf) },
+		Dial: func(ctx context.Context, url string) (moqt.Conn, error) {
+			return dialMoQ(ctx, url, conf, protocolsOf(drafts[url]))
+		},
 	}, nil
 }
 
@@ -62,21 +68,26 @@ func nodeID(c configs.Node) string {
 	return host + "-" + strings.ToLower(rand.Text()[:8])
 }
 
-// dialParent reaches a parent over WebTransport or, at a moqt URL, over QUIC.
-func dialParent(ctx context.Context, rawURL string, conf *tls.Config) (moqt.Conn, error) {
+// dialNewest reaches a relay at the newest draft that both know.
+func dialNewest(ctx context.Context, rawURL string, conf *tls.Config) (moqt.Conn, error) {
+	return dialMoQ(ctx, rawURL, conf, wire.Protocols())
+}
+
+// dialMoQ reaches a relay over WebTransport or, at a moqt URL, over QUIC.
+func dialMoQ(ctx context.Context, rawURL string, conf *tls.Config, protocols []string) (moqt.Conn, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
 	switch u.Scheme {
 	case "https":
-		return wtconn.Dial(ctx, rawURL, conf, wire.Protocols(), nil, quicconn.UplinkConfig())
+		return wtconn.Dial(ctx, rawURL, conf, protocols, nil, quicconn.UplinkConfig())
 	case "moqt":
 		address := u.Host
 		if u.Port() == "" {
 			address += ":443"
 		}
-		return quicconn.Dial(ctx, address, conf, wire.Protocols(), quicconn.UplinkConfig())
+		return quicconn.Dial(ctx, address, conf, protocols, quicconn.UplinkConfig())
 	}
 	return nil, fmt.Errorf("%s: neither https nor moqt", rawURL)
 }

@@ -23,7 +23,8 @@ type broadcast struct {
 	in     *Intake
 	public *relay.Broadcast
 	source relay.Switch     // The publisher of the moment.
-	raw    *relay.Broadcast // CMAF tracks as they come, before they were checked.
+	raw    *relay.Broadcast // Tracks that are looked at, as they come.
+	loc    *packaged        // What LOC tracks become.
 	ctx    context.Context
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
@@ -34,7 +35,7 @@ type broadcast struct {
 	mu      sync.Mutex
 	session *ingest.Session          // Guarded by mu. nil while held.
 	catalog *msf.Catalog             // Guarded by mu. The newest; nil without one.
-	wanted  map[string]*relay.Demand // Guarded by mu. Tracks of the catalog, so that their logs fill.
+	wanted  map[string]*relay.Demand // Guarded by mu. CMAF tracks of the catalog, so that their logs fill.
 }
 
 var (
@@ -54,6 +55,7 @@ func newBroadcast(in *Intake, ns relay.Namespace) (*broadcast, error) {
 		b.raw.Close(err)
 		return nil, err
 	}
+	b.loc = &packaged{b: b}
 	b.tasks.Go(b.follow)
 	return b, nil
 }
@@ -115,11 +117,12 @@ func (b *broadcast) Close(reason error) {
 	b.public.Close(reason)
 	b.raw.Close(reason)
 	b.tasks.Wait()
+	b.loc.close(reason)
 }
 
 // catalogWait is how long a publisher has to answer for its catalog before it is
 // taken for one without.
-const catalogWait = 3 * time.Second
+const catalogWait = time.Second
 
 // follow reads the catalog for as long as the broadcast lives.
 func (b *broadcast) follow() {
@@ -145,7 +148,7 @@ func (b *broadcast) decided() { b.once.Do(func() { close(b.known) }) }
 
 // readCatalog takes catalogs in until their track ends.
 func (b *broadcast) readCatalog() error {
-	d := b.public.Demand(msf.TrackName)
+	d := b.raw.Demand(msf.TrackName)
 	defer d.Release()
 	t, err := d.Track(b.ctx)
 	if err != nil {
@@ -168,6 +171,9 @@ func (b *broadcast) readCatalog() error {
 		}
 		b.touch()
 		b.want(c)
+		if err := b.loc.take(c); err != nil {
+			b.in.log.Warn("LOC tracks cannot be packaged", "broadcast", string(b.public.Namespace()), "error", err)
+		}
 		b.decided()
 	}
 }
@@ -193,12 +199,14 @@ func (b *broadcast) want(c *msf.Catalog) {
 			}
 			old.Release()
 		}
-		if t.Packaging != msf.PackagingCMAF {
+		if t.Packaging != msf.PackagingCMAF && t.Packaging != msf.PackagingLOC {
 			b.in.log.Info("track is passed on as it is", "broadcast", string(b.public.Namespace()),
 				"track", t.Name, "packaging", t.Packaging)
 			continue
 		}
-		b.wanted[t.Name] = b.public.Demand(t.Name)
+		if t.Packaging == msf.PackagingCMAF {
+			b.wanted[t.Name] = b.public.Demand(t.Name)
+		}
 	}
 }
 

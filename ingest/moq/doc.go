@@ -3,6 +3,8 @@
 //
 // A broadcast whose catalog (MSF) lists CMAF tracks is looked at once, chunk by
 // chunk: groups of video begin with a key frame, chunks are whole and in order.
-// What follows, LL-HLS above all, may then rely on it. Other tracks pass unseen, as
-// they would at any relay.
+// What follows, LL-HLS above all, may then rely on it. A broadcast of LOC tracks is
+// packaged as if it came from an encoder (packaged.go, loc): its catalog and its
+// tracks are the packager's then. Other tracks pass unseen, as they would at any
+// relay.
 package moq

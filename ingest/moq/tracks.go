@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/freshet-live/freshet/packager/cmaf"
 	"github.com/freshet-live/freshet/packager/msf"
@@ -12,14 +13,17 @@ import (
 
 // Subscribe implements relay.Upstream for the public tracks.
 func (b *broadcast) Subscribe(ctx context.Context, t *relay.Track, accepted func(relay.TrackConfig)) error {
-	if t.Name() == msf.TrackName {
-		// Whole in each group, so the newest is enough.
-		return b.source.Subscribe(ctx, t, accepted)
-	}
 	select {
 	case <-b.known:
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+	if from := b.loc.track(t.Name()); from != nil {
+		return b.copied(ctx, from, t, nil, b.in.cfg.Window, accepted)
+	}
+	if t.Name() == msf.TrackName {
+		// Whole in each group, so the newest is enough. It is read here, too.
+		return b.fromRaw(ctx, t, nil, 0, accepted)
 	}
 	header, ok, err := b.cmaf(t.Name())
 	if err != nil {
@@ -39,7 +43,7 @@ func (b *broadcast) Fetch(ctx context.Context, t *relay.Track, start, end relay.
 	b.mu.Lock()
 	_, cmaf := b.cmafLocked(t.Name())
 	b.mu.Unlock()
-	if cmaf {
+	if cmaf || b.loc.track(t.Name()) != nil {
 		return fmt.Errorf("the past of a published track: %w", errors.ErrUnsupported)
 	}
 	return b.source.Fetch(ctx, t, start, end, emit)
@@ -51,15 +55,29 @@ func (b *broadcast) checked(ctx context.Context, t *relay.Track, header []byte, 
 	if err != nil {
 		return err
 	}
+	return b.fromRaw(ctx, t, &cmaf.Checker{Video: info.IsVideo}, b.in.cfg.Window, accepted)
+}
+
+// fromRaw fills t with the publisher's track, as far as it is sound.
+func (b *broadcast) fromRaw(ctx context.Context, t *relay.Track, checker *cmaf.Checker, window time.Duration, accepted func(relay.TrackConfig)) error {
 	d := b.raw.Demand(t.Name())
 	defer d.Release()
 	raw, err := d.Track(ctx)
 	if err != nil {
 		return err
 	}
-	accepted(relay.TrackConfig{Window: b.in.cfg.Window, Priority: raw.Priority(), Properties: raw.Properties()})
-	c := &check{b: b, to: t, checker: cmaf.Checker{Video: info.IsVideo}}
-	r := raw.NewReader(relay.ReaderConfig{Whole: true})
+	return b.copied(ctx, raw, t, checker, window, accepted)
+}
+
+// copied fills t with what is in another relay.
+func (b *broadcast) copied(ctx context.Context, from, t *relay.Track, checker *cmaf.Checker, window time.Duration, accepted func(relay.TrackConfig)) error {
+	cfg := relay.TrackConfig{Window: window, Priority: from.Priority(), Properties: from.Properties()}
+	if l, ok := from.Largest(); ok {
+		cfg.Started = &l
+	}
+	accepted(cfg)
+	c := &check{b: b, to: t, checker: checker}
+	r := from.NewReader(relay.ReaderConfig{Whole: true})
 	for {
 		item, err := r.Next(ctx)
 		if err != nil {
@@ -75,9 +93,9 @@ func (b *broadcast) checked(ctx context.Context, t *relay.Track, header []byte, 
 type check struct {
 	b       *broadcast
 	to      *relay.Track
-	checker cmaf.Checker
-	group   *relay.Group // nil between groups.
-	id      uint64       // Of the group that was begun last.
+	checker *cmaf.Checker // nil where there is nothing to check.
+	group   *relay.Group  // nil between groups.
+	id      uint64        // Of the group that was begun last.
 	begun   bool
 	spoilt  bool // What is left of the group is of no use.
 }
@@ -100,7 +118,7 @@ func (c *check) take(item relay.Item) error {
 	if item.Object.Status != relay.StatusNormal {
 		return nil
 	}
-	if err := c.checker.Check(c.id, first, item.Object.Payload); err != nil {
+	if err := c.sound(first, &item.Object); err != nil {
 		c.b.in.malformed.WithLabelValues(rule(err)).Inc()
 		c.b.in.log.Warn("rest of a group left out", "broadcast", string(c.b.public.Namespace()),
 			"track", c.to.Name(), "group", c.id, "object", item.Object.ID, "error", err)
@@ -116,6 +134,13 @@ func (c *check) take(item relay.Item) error {
 		c.group = g
 	}
 	return c.group.Insert(item.Object)
+}
+
+func (c *check) sound(first bool, o *relay.Object) error {
+	if c.checker == nil {
+		return nil
+	}
+	return c.checker.Check(c.id, first, o.Payload)
 }
 
 // end closes the group that is open.

@@ -29,7 +29,7 @@ func (c *copier) Subscribe(ctx context.Context, t *relay.Track, accepted func(re
 	if !ok {
 		return relay.ErrNoTrack
 	}
-	accepted(relay.TrackConfig{Window: 30 * time.Second, Started: true})
+	accepted(relay.TrackConfig{Window: 30 * time.Second, Started: &relay.Location{}})
 	start, _ := t.Resume()
 	r := src.NewReader(relay.ReaderConfig{Start: start})
 	for {

@@ -15,6 +15,7 @@ const Version = "draft-01"
 // Values of the fields of a Track and of InitData.
 const (
 	PackagingCMAF = "cmaf"
+	PackagingLOC  = "loc"
 	RoleVideo     = "video"
 	RoleAudio     = "audio"
 	InitInline    = "inline"

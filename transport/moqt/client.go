@@ -41,9 +41,14 @@ type Client struct {
 // group is complete from the first object that was delivered on.
 type Object struct {
 	Location relay.Location
+	// Subgroup is the Subgroup ID, unless Datagram says that there is none.
 	Subgroup uint64
+	Datagram bool
 	// Priority is the publisher's.
 	Priority uint8
+	// Status is StatusNormal but with SubscribeOptions.Statuses.
+	Status     relay.Status
+	Properties []relay.Property
 	// Payload belongs to the receiver.
 	Payload []byte
 	// Arrival is when the last byte was read.
@@ -52,9 +57,7 @@ type Object struct {
 	End   bool
 	Reset error
 
-	datagram   bool
-	unknown    bool // A mark: nothing is known of what was before.
-	properties wire.KeyValues
+	unknown bool // A mark: nothing is known of what was before.
 }
 
 // RequestError is a request that the peer refused.

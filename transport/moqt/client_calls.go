@@ -164,7 +164,8 @@ func setRequestID(m wire.Message, id uint64) {
 	case *wire.RequestUpdate:
 		m.RequestID = id
 	case *wire.Publish:
-		m.RequestID = id
+		// Unique in the session, so it serves as Track Alias, too.
+		m.RequestID, m.TrackAlias = id, id
 	case *wire.PublishNamespace:
 		m.RequestID = id
 	case *wire.SubscribeTracks:

@@ -60,7 +60,7 @@ func (s *Subscription) readGroup(sh wire.SubgroupHeader, objects *wire.SubgroupR
 			return err
 		}
 		location = relay.Location{Group: sh.Group, Object: h.Location.Object + 1}
-		if h.Status != relay.StatusNormal {
+		if h.Status != relay.StatusNormal && !s.statuses {
 			continue
 		}
 		if !s.hand(o) {
@@ -75,14 +75,14 @@ func readObject(h wire.ObjectHeader, r io.Reader) (Object, error) {
 		return Object{}, err
 	}
 	return Object{
-		Location: h.Location,
-		Subgroup: h.Subgroup,
-		Priority: h.Priority,
-		Payload:  payload,
-		Arrival:  time.Now(),
-
-		datagram:   h.Datagram,
-		properties: h.Properties,
+		Location:   h.Location,
+		Subgroup:   h.Subgroup,
+		Datagram:   h.Datagram,
+		Priority:   h.Priority,
+		Status:     h.Status,
+		Properties: h.Properties,
+		Payload:    payload,
+		Arrival:    time.Now(),
 	}, nil
 }
 

@@ -24,6 +24,9 @@ type SubscribeOptions struct {
 	// groups. Then Next is not to be used. Without it, objects wait for Next,
 	// and a caller that is slow slows the publisher.
 	OnObject func(Object)
+	// Statuses hands out what is no object but says where a group or the track
+	// ends, too ("Object Status").
+	Statuses bool
 
 	into *intoTrack
 }
@@ -40,6 +43,7 @@ type Subscription struct {
 	s        *session
 	call     *call // nil when the publisher began it by PUBLISH.
 	onObject func(Object)
+	statuses bool
 	into     *intoTrack // nil unless a track is filled.
 	queue    chan Object
 	largest  *relay.Location
@@ -85,7 +89,8 @@ func (s *session) subscribe(ctx context.Context, ns relay.Namespace, track strin
 		return nil, s.unexpected(answer)
 	}
 	sub := newSubscription(s, ok.TrackAlias)
-	sub.call, sub.onObject, sub.largest = cl, o.OnObject, ok.Params.Largest
+	sub.call, sub.onObject, sub.statuses = cl, o.OnObject, o.Statuses
+	sub.largest = ok.Params.Largest
 	if o.into != nil {
 		sub.into = o.into
 		sub.into.accept(sub, ok.Properties)

@@ -51,12 +51,12 @@ func (o *outgoing) datagram(b []byte) error {
 // handDatagram gives an object to the application, if it takes one now.
 func (s *Subscription) handDatagram(d *wire.Datagram) {
 	h := &d.Header
-	if h.Status != relay.StatusNormal {
+	if h.Status != relay.StatusNormal && !s.statuses {
 		return
 	}
 	o := Object{
-		Location: h.Location, Priority: h.Priority, Payload: append([]byte(nil), d.Payload...),
-		Arrival: time.Now(), datagram: true, properties: h.Properties,
+		Location: h.Location, Datagram: true, Priority: h.Priority, Status: h.Status,
+		Properties: h.Properties, Payload: append([]byte(nil), d.Payload...), Arrival: time.Now(),
 	}
 	if s.onObject != nil {
 		s.hand(o)

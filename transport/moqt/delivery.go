@@ -57,7 +57,7 @@ func (p *publication) follow(w wishes) {
 	}
 	p.resetAll(wire.ResetCancelled)
 	p.version = w.version
-	p.resumes = w.start.Object > 0
+	p.resumes = w.resumes && w.start.Object > 0
 	p.reader = p.track.NewReader(relay.ReaderConfig{
 		Start:  w.start,
 		Until:  w.endGroup + 1, // Zero for no end.
@@ -173,7 +173,7 @@ func (p *publication) endGroup(ctx context.Context, item relay.Item) {
 	}
 }
 
-// sayEnd tells a subscriber who goes on within a group that it has all of it
+// sayEnd tells a subscriber who asked to go on within a group that it has all of it
 // ("Object Status": End of Group). A relay that lost its upstream does not know.
 func (p *publication) sayEnd(ctx context.Context, item relay.Item, start relay.Location) {
 	item.Location = start

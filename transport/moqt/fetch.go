@@ -22,6 +22,7 @@ func (x *exchange) fetch(m *wire.Fetch) {
 			return
 		}
 		defer release()
+		track.AwaitStarted(x.ctx)
 		r = &fetchRange{track: track, start: m.Start, end: m.End}
 	} else if r = x.joining(m); r == nil {
 		return

@@ -28,7 +28,7 @@ type fetchSend struct {
 	changed chan struct{} // Wakes who waits for an object that is arriving.
 	// What came from upstream by rising Group ID and is wanted by falling.
 	held      []heldGroup
-	heldBytes int
+	heldBytes int64
 }
 
 // The reasons to end a fetch in the middle.
@@ -62,6 +62,7 @@ func (f *fetchSend) run(ctx context.Context) {
 	f.stream = st
 	f.changed = make(chan struct{}, 1)
 	defer f.track.Notify(f.changed)()
+	defer func() { f.x.s.held.Add(-f.heldBytes) }()
 	f.cursor.Descending = f.descending
 	f.scratch = f.x.s.d.AppendFetchHeader(nil, f.x.id)
 	if err = f.write(ctx, nil); err == nil {
@@ -213,7 +214,8 @@ func (f *fetchSend) send(ctx context.Context, group uint64, o *relay.Object) err
 	return f.write(ctx, o.Payload)
 }
 
-// maxHeld bounds what is held to turn the order of a response from upstream.
+// maxHeld bounds what is held to turn the order of responses from upstream, for all
+// fetches of a session together.
 const maxHeld = 32 << 20
 
 // heldGroup is what upstream has of a group in a response by falling Group ID.
@@ -224,7 +226,8 @@ type heldGroup struct {
 
 // hold keeps an object until its group's turn.
 func (f *fetchSend) hold(_ context.Context, group uint64, o *relay.Object) error {
-	if f.heldBytes += len(o.Payload); f.heldBytes > maxHeld {
+	f.heldBytes += int64(len(o.Payload))
+	if f.x.s.held.Add(int64(len(o.Payload))) > maxHeld {
 		return errUnknown
 	}
 	if o.Status == relay.StatusUnknown {

@@ -187,8 +187,8 @@ func (f *Fetch) into(ctx context.Context, emit func(uint64, relay.Object) error)
 			err = emit(o.Location.Group, relay.Object{ID: o.Location.Object, Status: relay.StatusUnknown})
 		case err == nil:
 			err = emit(o.Location.Group, relay.Object{
-				ID: o.Location.Object, Subgroup: o.Subgroup, Datagram: o.datagram, Priority: o.Priority,
-				Properties: o.properties, Payload: o.Payload, Complete: o.Arrival,
+				ID: o.Location.Object, Subgroup: o.Subgroup, Datagram: o.Datagram, Priority: o.Priority,
+				Properties: o.Properties, Payload: o.Payload, Complete: o.Arrival,
 			})
 		}
 		if err != nil {
@@ -232,7 +232,7 @@ func (in *intoTrack) accept(sub *Subscription, properties wire.KeyValues) {
 		in.join = sub.largest
 		in.from = relay.Location{Group: in.join.Group, Object: in.join.Object + 1}
 	}
-	in.accepted(relay.TrackConfig{Priority: in.priority, Properties: true, Started: sub.largest != nil})
+	in.accepted(relay.TrackConfig{Priority: in.priority, Properties: true, Started: sub.largest})
 }
 
 // joined ends the wait for the past.

@@ -47,6 +47,7 @@ type wishes struct {
 	endGroup uint64 // Inclusive.
 	debt     time.Duration
 	largest  bool // The filter was Largest Object.
+	resumes  bool // It named a place within a group, as one does who was there before.
 }
 
 func newPublication(x *exchange, t *relay.Track, m *wire.Subscribe) *publication {
@@ -80,6 +81,7 @@ func (w *wishes) filter(f *wire.Filter, t *relay.Track, newest *wire.Location) {
 	w.endGroup = 1<<64 - 1
 	w.debt = 0
 	w.largest = f.Type == wire.LargestObject
+	w.resumes = (f.Type == wire.AbsoluteStart || f.Type == wire.AbsoluteRange) && f.Start.Object > 0
 	if f.Type == wire.AbsoluteRange {
 		w.endGroup = f.EndGroup
 	}

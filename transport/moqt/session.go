@@ -70,6 +70,8 @@ type session struct {
 	// progress is when a group or fetch was last delivered to its end, or a
 	// subscription began, in Unix nanoseconds.
 	progress atomic.Int64
+	// held counts the bytes that fetches hold to turn their order.
+	held atomic.Int64
 
 	incoming incoming
 	outgoing outgoing

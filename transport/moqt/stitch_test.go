@@ -64,7 +64,7 @@ func (a *archive) Subscribe(ctx context.Context, t *relay.Track, accepted func(r
 	if a.refuse != nil {
 		return a.refuse
 	}
-	accepted(relay.TrackConfig{Window: time.Minute, Started: true})
+	accepted(relay.TrackConfig{Window: time.Minute, Started: &relay.Location{}})
 	time.Sleep(30 * time.Millisecond)
 	g, err := t.OpenGroup(7)
 	if err != nil {

@@ -47,6 +47,7 @@ bench:
 
 soak:
 	go run ./bench/soak -duration $(DURATION)
+	go run ./bench/soak -duration $(DURATION) -edge
 
 docker:
 	docker build --build-arg VERSION=$(VERSION) -t freshet .

@@ -29,9 +29,9 @@ const (
 	window = 30 * time.Second
 )
 
-// Serve is the origin: it prints its address and publishes at kbits kbit/s over
+// serve is the origin: it prints its address and publishes at kbits kbit/s over
 // raw QUIC until ctx ends.
-func Serve(ctx context.Context, kbits int) error {
+func serve(ctx context.Context, kbits int) error {
 	source, err := certs.New(certs.Config{})
 	if err != nil {
 		return err

@@ -14,19 +14,19 @@ import (
 	"github.com/freshet-live/freshet/e2e/rig"
 )
 
-// Role is the first argument of a program that Serve runs in, before the rate.
-const Role = "steady-origin"
+// role is the first argument of a program that is the origin, before the rate.
+const role = "steady-origin"
 
-// ServeRole is Serve for a program's arguments; false when they ask for no origin.
+// ServeRole is the origin if a program's arguments ask for it, and false otherwise.
 func ServeRole(ctx context.Context, args []string) (bool, error) {
-	if len(args) != 2 || args[0] != Role {
+	if len(args) != 2 || args[0] != role {
 		return false, nil
 	}
 	kbits, err := strconv.Atoi(args[1])
 	if err != nil {
 		return true, err
 	}
-	return true, Serve(ctx, kbits)
+	return true, serve(ctx, kbits)
 }
 
 // Scene is an origin and an edge, each a process.
@@ -52,7 +52,7 @@ func NewScene(ctx context.Context, kbits int, edge rig.GatewayConfig) (s *Scene,
 }
 
 func (s *Scene) start(ctx context.Context, kbits int, edge rig.GatewayConfig) (err error) {
-	s.origin, s.Origin, err = Start(ctx, s.dir, Role, strconv.Itoa(kbits))
+	s.origin, s.Origin, err = Start(ctx, s.dir, role, strconv.Itoa(kbits))
 	if err != nil {
 		return err
 	}

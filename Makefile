@@ -48,6 +48,7 @@ bench:
 
 soak:
 	go run ./bench/soak -duration $(DURATION)
+	go run ./bench/soak -duration $(DURATION) -edge
 
 schedules:
 	go test ./cmd/freshet/node -run TestSchedules -timeout 2h -rapid.checks=$(CHECKS)

@@ -67,6 +67,9 @@ type Object struct {
 	// start of the delivery latency that metrics report. While the object is
 	// arriving it is when that began.
 	Complete time.Time
+	// Begun is when the first bytes of it came from upstream; zero for an object
+	// that was made here.
+	Begun time.Time
 }
 
 // Whole tells whether all of the payload is there.

@@ -540,7 +540,7 @@ func TestRelaysByCertificate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conn, err := dialParent(t.Context(), origin.moqURL(tt.scheme), conf)
+			conn, err := dialMoQ(t.Context(), origin.moqURL(tt.scheme), conf, wire.Protocols())
 			if err != nil {
 				t.Fatal(err)
 			}

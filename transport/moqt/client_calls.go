@@ -33,6 +33,8 @@ type call struct {
 type outgoing struct {
 	s *session
 
+	datagrams sync.Once // The first subscription has them received: a viewer sends none.
+
 	mu      sync.Mutex
 	next    uint64                   // Guarded by mu. The next Request ID.
 	max     uint64                   // Guarded by mu. Exclusive limit of draft 16.

@@ -116,6 +116,7 @@ func newSubscription(s *session, alias uint64) *Subscription {
 
 // deliverTo routes the streams of a Track Alias to a subscription.
 func (o *outgoing) deliverTo(sub *Subscription) error {
+	o.datagrams.Do(func() { o.s.begin(o.s.receiveDatagrams) })
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if _, ok := o.aliases[sub.alias]; ok {

@@ -285,3 +285,54 @@ func TestFetchOfSubgroups(t *testing.T) {
 		}
 	})
 }
+
+// What a relay adds is measured from its first byte to its first byte and from its
+// last to its last: how long upstream takes for an object counts in neither.
+func TestHopLatencyIsMeasured(t *testing.T) {
+	drafts(t, func(t draftTest) {
+		registry := prometheus.NewRegistry()
+		o := newOrigin(t, nil)
+		video := o.track("video")
+		o.group(video, 4, 1)
+		e := newEdge(t)
+		e.from.Set(upstream{o.dial(t.protocol)})
+		r := e.video()
+		wantItems(t, r, "4/0")
+		track, _ := e.cam.Track("video")
+		edge := &origin{t: t, relay: e.relay, server: moqt.NewServer(moqt.Config{Relay: e.relay, Registerer: registry})}
+		p := newRawPeer(t, edge, t.protocol)
+		p.subscribed("video")
+		time.Sleep(time.Second) // What was there before is not measured.
+
+		_, subgroup := relayed(t, track, 5, relay.SubgroupConfig{})
+		f, err := subgroup.Open(relay.Object{First: true, Size: 10, Begun: time.Now(), Complete: time.Now()})
+		must(t, err)
+		time.Sleep(30 * time.Millisecond)
+		fill(t, f, "first")
+		synctest.Wait()
+		wantHistogram(t, registry, "freshet_moqt_forward_seconds", 1, 0)
+		wantHistogram(t, registry, "freshet_moqt_delivery_seconds", 0, 0)
+		time.Sleep(300 * time.Millisecond)
+		fill(t, f, "later")
+		must(t, f.Close())
+		synctest.Wait()
+		wantHistogram(t, registry, "freshet_moqt_forward_seconds", 1, 0)
+		wantHistogram(t, registry, "freshet_moqt_delivery_seconds", 1, 0)
+	})
+}
+
+func wantHistogram(tb testing.TB, r *prometheus.Registry, name string, count uint64, sum float64) {
+	tb.Helper()
+	families, err := r.Gather()
+	must(tb, err)
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		if h := f.GetMetric()[0].GetHistogram(); h.GetSampleCount() != count || h.GetSampleSum() != sum {
+			tb.Errorf("%s: %d of %v s together; want %d of %v s", name, h.GetSampleCount(), h.GetSampleSum(), count, sum)
+		}
+		return
+	}
+	tb.Errorf("no %s", name)
+}

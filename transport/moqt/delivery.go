@@ -128,6 +128,13 @@ func (p *publication) delivered(o *relay.Object) {
 	}
 }
 
+// forwarded notes that the first bytes of an object from upstream went out.
+func (p *publication) forwarded(o *relay.Object) {
+	if o.Begun.After(p.born) {
+		p.s.metrics.forward.Observe(time.Since(o.Begun).Seconds())
+	}
+}
+
 // open starts the stream of a subgroup and leaves its header in scratch.
 func (p *publication) open(ctx context.Context, item relay.Item) *outflow {
 	octx, cancel := context.WithDeadline(ctx, time.Now().Add(p.s.maxLag))

@@ -11,8 +11,9 @@ import (
 const sliceSize = 32 << 10
 
 // longestSlice is the most that one turn writes: what is over sliceSize by less
-// than half of it is not worth a turn of its own.
-const longestSlice = sliceSize + sliceSize/2
+// than half of it is not worth a turn of its own. With its header it fills a size
+// of the allocator.
+const longestSlice = sliceSize + sliceSize/2 - maxHeader
 
 // maxHeader holds the headers of a subgroup and of its first object.
 const maxHeader = 64

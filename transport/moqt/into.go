@@ -337,8 +337,9 @@ func (in *intoTrack) datagram(d *wire.Datagram) error {
 }
 
 func objectOf(h *wire.ObjectHeader) relay.Object {
+	now := time.Now()
 	return relay.Object{
 		ID: h.Location.Object, Subgroup: h.Subgroup, Datagram: h.Datagram, Priority: h.Priority,
-		Status: h.Status, Properties: h.Properties, Size: h.Length, Complete: time.Now(),
+		Status: h.Status, Properties: h.Properties, Size: h.Length, Begun: now, Complete: now,
 	}
 }

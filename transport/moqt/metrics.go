@@ -21,6 +21,7 @@ type metrics struct {
 	objects       prometheus.Counter
 	bytes         prometheus.Counter
 	delivery      prometheus.Histogram
+	forward       prometheus.Histogram
 	skips         *prometheus.CounterVec
 	datagramsLost prometheus.Counter
 	requestErrors *prometheus.CounterVec
@@ -44,8 +45,17 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		delivery: f.NewHistogram(prometheus.HistogramOpts{
 			Name:    "freshet_moqt_delivery_seconds",
-			Help:    "From an object being complete to its last byte being handed to the transport.",
+			Help:    "From an object being complete (made here, or its last byte come from upstream) to its last byte being handed to the transport, for each subscriber.",
 			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2},
+
+			NativeHistogramBucketFactor:     1.1,
+			NativeHistogramMaxBucketNumber:  100,
+			NativeHistogramMinResetDuration: time.Hour,
+		}),
+		forward: f.NewHistogram(prometheus.HistogramOpts{
+			Name:    "freshet_moqt_forward_seconds",
+			Help:    "From the header of an object having come from upstream to its header, with what there is of the payload, being handed to the transport, for each subscriber.",
+			Buckets: []float64{.0001, .00025, .0005, .00075, .001, .0015, .002, .003, .004, .005, .0075, .01, .02, .05, .1, .5},
 
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  100,

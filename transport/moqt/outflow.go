@@ -51,7 +51,9 @@ func (p *publication) begin(ctx context.Context, f *outflow, item relay.Item) {
 	p.scratch = p.s.d.AppendSubgroupObject(p.scratch, &f.header, o.ID-f.next, o)
 	f.next, f.started = o.ID+1, true
 	f.index, f.sent, f.arriving = item.Index, 0, true
-	p.advance(ctx, f, o)
+	if p.advance(ctx, f, o) {
+		p.forwarded(o)
+	}
 }
 
 // pump writes on what has come of objects that are arriving. It tells whether

@@ -139,7 +139,6 @@ func (s *session) start() {
 	context.AfterFunc(s.ctx, func() { stop() })
 	s.tasks.Go(s.acceptStreams)
 	s.tasks.Go(s.acceptUniStreams)
-	s.tasks.Go(s.receiveDatagrams)
 	s.tasks.Go(s.openControl)
 }
 

@@ -1,0 +1,131 @@
+// Memory measures what a viewer costs an edge: an encoder, an origin and an edge
+// as processes, more and more viewers at the edge, and its resident memory at
+// each number of them. The slope is the price of a viewer; what is left at none
+// is the log. Beside it the same number of receivers at a program that does
+// nothing but write to webtransport-go.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/freshet-live/freshet/bench/steady"
+	"github.com/freshet-live/freshet/e2e/rig"
+)
+
+// options are the command line's.
+type options struct {
+	steps    []int
+	bitrate  int
+	settle   time.Duration
+	limit    float64
+	raw      bool
+	binary   string
+	profiles string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if is, err := steady.ServeRole(ctx, args); is {
+		return err
+	}
+	if len(args) == 2 && args[0] == roleBare {
+		return serveFanout(ctx, args[1])
+	}
+	var o options
+	flags := flag.NewFlagSet("memory", flag.ExitOnError)
+	flags.Func("viewers", "the numbers of viewers, rising (default 10,50,100,200)", func(s string) error {
+		o.steps = nil
+		for field := range strings.SplitSeq(s, ",") {
+			n, err := strconv.Atoi(field)
+			if err != nil {
+				return err
+			}
+			o.steps = append(o.steps, n)
+		}
+		return nil
+	})
+	o.steps = []int{10, 50, 100, 200}
+	flags.IntVar(&o.bitrate, "bitrate", 6000, "of the broadcast, in kbit/s")
+	flags.DurationVar(&o.settle, "settle", 8*time.Second, "how long each number stays before it is measured")
+	flags.Float64Var(&o.limit, "limit", 0, "fail if a viewer costs more KB; 0 never fails")
+	flags.BoolVar(&o.raw, "raw", false, "viewers over raw QUIC instead of WebTransport")
+	flags.StringVar(&o.binary, "gateway", "", "the gateway's binary; built when empty")
+	flags.StringVar(&o.profiles, "profiles", "", "write the edge's heap and goroutine profiles to this folder")
+	bare := flags.Bool("bare", false, "measure a fan-out that only writes to webtransport-go instead")
+	_ = flags.Parse(args) // Exits on errors.
+	if *bare {
+		return measureBare(ctx, o)
+	}
+	return measureEdge(ctx, o)
+}
+
+func measureEdge(ctx context.Context, o options) (err error) {
+	scene, err := steady.NewScene(ctx, o.bitrate, rig.GatewayConfig{Binary: o.binary, Profiles: o.profiles != ""})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, scene.Close()) }()
+	url, name := scene.Edge.HTTPS("/moq"), "edge, WebTransport"
+	if o.raw {
+		url, name = "moqt://"+scene.Edge.QUIC(), "edge, raw QUIC"
+	}
+	var viewers steady.Viewers
+	c := crowd{
+		name: name, process: scene.Edge.Process, received: &viewers.Bytes,
+		join:  func(ctx context.Context) error { return viewers.Watch(ctx, url) },
+		inner: func(ctx context.Context) (inner, error) { return insideOf(ctx, scene.Edge) },
+		alive: scene.Alive,
+		last:  func(ctx context.Context) error { return saveProfiles(ctx, scene.Edge, o.profiles) },
+	}
+	return c.measure(ctx, o)
+}
+
+// insideOf reads what the Go runtime of a gateway says.
+func insideOf(ctx context.Context, g *rig.Gateway) (inner, error) {
+	m, err := g.Metrics(ctx)
+	if err != nil {
+		return inner{}, err
+	}
+	return inner{
+		heap:       m.Sum("go_memstats_heap_inuse_bytes") / 1e6,
+		stacks:     m.Sum("go_memstats_stack_inuse_bytes") / 1e6,
+		goroutines: m.Sum("go_goroutines"),
+	}, nil
+}
+
+// saveProfiles writes what go tool pprof reads; not without a folder.
+func saveProfiles(ctx context.Context, g *rig.Gateway, dir string) error {
+	if dir == "" {
+		return nil
+	}
+	for file, path := range map[string]string{
+		"heap.pprof": "heap?gc=1", "allocs.pprof": "allocs", "goroutines.txt": "goroutine?debug=1", "heap.txt": "heap?debug=1",
+	} {
+		text, err := rig.Get(ctx, g.Operator("/debug/pprof/"+path))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(dir+"/"+file, []byte(text), 0o600); err != nil {
+			return fmt.Errorf("save the profile: %w", err)
+		}
+	}
+	return nil
+}

@@ -164,10 +164,10 @@ func drain(ctx context.Context, address string, received *atomic.Int64) error {
 		}
 		streams.Go(func() error {
 			_, err := io.Copy((*steady.Counter)(received), stream)
-			if ctx.Err() != nil {
-				return nil
+			if ctx.Err() == nil {
+				return err
 			}
-			return err
+			return nil
 		})
 	}
 }

@@ -19,10 +19,13 @@ import (
 	"github.com/freshet-live/freshet/transport/quicconn"
 )
 
+// broadcast and track are what is published.
 const (
-	// broadcast and track are what is published.
-	broadcast relay.Namespace = "live/steady"
-	track                     = "video"
+	broadcast = relay.Namespace("live/steady")
+	track     = "video"
+)
+
+const (
 	// rate is that of pictures, and so of chunks; a group lasts a second.
 	rate = 30
 	// window is the log's, as a gateway has it by default.

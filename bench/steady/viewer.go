@@ -35,10 +35,10 @@ func (v *Viewers) Watch(ctx context.Context, url string) error {
 	if err == nil {
 		err = v.watch(ctx, conn)
 	}
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 func dial(ctx context.Context, url string) (moqt.Conn, error) {

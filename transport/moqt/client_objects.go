@@ -14,7 +14,7 @@ import (
 // subgroupStream reads a subgroup stream of the type t.
 // Its turn ends when its group has its place among the track's, so that the groups
 // of streams that came later stand behind it.
-func (o *outgoing) subgroupStream(t uint64, r *wire.StreamReader, turn *turn) error {
+func (o *outgoing) subgroupStream(t uint64, st ReceiveStream, r *wire.StreamReader, turn *turn) error {
 	h, err := r.ReadSubgroupHeader(t)
 	if err != nil {
 		return err
@@ -34,6 +34,9 @@ func (o *outgoing) subgroupStream(t uint64, r *wire.StreamReader, turn *turn) er
 	}
 	if sub.into != nil {
 		defer sub.streamEnded()
+		// From a peer who has fallen silent nothing ends the read, and as long as it
+		// lasts nobody else can go on with the subgroup.
+		defer context.AfterFunc(sub.wanted, func() { _ = st.SetReadDeadline(time.Now()) })()
 		return sub.into.stream(h, r, turn)
 	}
 	turn.done()
@@ -90,7 +93,7 @@ func readObject(h wire.ObjectHeader, r io.Reader) (Object, error) {
 func (s *Subscription) hand(o Object) bool {
 	if s.onObject != nil {
 		select {
-		case <-s.left:
+		case <-s.wanted.Done():
 			return false
 		default:
 		}
@@ -100,7 +103,7 @@ func (s *Subscription) hand(o Object) bool {
 	select {
 	case s.queue <- o:
 		return true
-	case <-s.left:
+	case <-s.wanted.Done():
 		return false
 	case <-s.s.ctx.Done():
 		return false

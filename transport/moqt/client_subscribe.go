@@ -48,7 +48,9 @@ type Subscription struct {
 	acks chan wire.Message
 
 	done chan struct{} // Closed when it has ended and nothing is under way.
-	left chan struct{} // Closed when nobody wants what is under way.
+	// wanted ends when nobody wants what is under way.
+	wanted context.Context
+	unwant context.CancelFunc
 
 	mu      sync.Mutex
 	err     error  // Guarded by mu. The reason of the end, once known.
@@ -99,13 +101,15 @@ func (s *session) subscribe(ctx context.Context, ns relay.Namespace, track strin
 }
 
 func newSubscription(s *session, alias uint64) *Subscription {
+	wanted, unwant := context.WithCancel(context.Background())
 	return &Subscription{
-		s:     s,
-		queue: make(chan Object),
-		alias: alias,
-		acks:  make(chan wire.Message, 1),
-		done:  make(chan struct{}),
-		left:  make(chan struct{}),
+		s:      s,
+		queue:  make(chan Object),
+		alias:  alias,
+		acks:   make(chan wire.Message, 1),
+		done:   make(chan struct{}),
+		wanted: wanted,
+		unwant: unwant,
 	}
 }
 
@@ -249,7 +253,7 @@ func (s *Subscription) depart(err error) {
 	defer s.mu.Unlock()
 	if s.err == nil {
 		s.err = err
-		close(s.left)
+		s.unwant()
 	}
 }
 

@@ -128,7 +128,7 @@ func (f *subgroupFill) end(err error) error {
 // objects.
 func (in *intoTrack) departed() bool {
 	select {
-	case <-in.sub.left:
+	case <-in.sub.wanted.Done():
 		return true
 	default:
 		return in.s.ctx.Err() != nil

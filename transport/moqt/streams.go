@@ -193,7 +193,7 @@ func (s *session) serveUniStream(st ReceiveStream, turn *turn) {
 		_, _ = io.Copy(io.Discard, r)
 		return
 	case s.d.IsSubgroup(t):
-		err = s.outgoing.subgroupStream(t, r, turn)
+		err = s.outgoing.subgroupStream(t, st, r, turn)
 	case t == wire.StreamFetch:
 		err = s.outgoing.fetchStream(r)
 	default:

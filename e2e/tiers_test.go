@@ -24,6 +24,9 @@ func startTiers(t *testing.T) *tiers {
 		config := rig.GatewayConfig{
 			Binary: binary, Dir: artifactDir(t), Name: name, CertDir: certs, Drain: drainDeadline, Publish: len(parents) == 0,
 		}
+		if config.Publish {
+			config.More = "quic:\n  publish: true\n"
+		}
 		for _, p := range parents {
 			config.Parents = append(config.Parents, p.HTTPS("/moq"))
 		}

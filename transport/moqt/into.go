@@ -40,19 +40,46 @@ func (s *session) subscribeInto(ctx context.Context, t *relay.Track, accepted fu
 		o.Filter = &wire.Filter{Type: wire.AbsoluteStart, Start: from}
 	}
 	in.resume, in.from = resume, from
-	sub, err := s.subscribe(ctx, t.Broadcast().Namespace(), t.Name(), o)
+	sub, err := s.subscribeAnew(ctx, t, o)
 	if err != nil {
 		return s.upstreamError(err)
 	}
 	if in.join != nil {
 		in.joined(s.fetchPast(ctx, sub, in))
 	}
+	// Whoever goes on with the track must not meet streams of ours.
+	defer in.letGo()
 	select {
 	case <-sub.Done():
 		return s.upstreamError(sub.Err())
 	case <-ctx.Done():
 		_ = sub.Close()
 		return context.Cause(ctx)
+	}
+}
+
+const (
+	// anewAfter is the first pause before a subscription is tried again, anewWithin
+	// bounds the doubling pauses.
+	anewAfter  = 5 * time.Millisecond
+	anewWithin = time.Second
+)
+
+// subscribeAnew subscribes to a track that this side may just have left: a request and
+// the end of the one before it go different ways, and a track can have one
+// subscription in a session ("Subscriptions").
+func (s *session) subscribeAnew(ctx context.Context, t *relay.Track, o SubscribeOptions) (*Subscription, error) {
+	for pause := anewAfter; ; pause *= 2 {
+		sub, err := s.subscribe(ctx, t.Broadcast().Namespace(), t.Name(), o)
+		refused, is := errors.AsType[*RequestError](err)
+		if !is || refused.Code != wire.RequestDuplicate || pause > anewWithin {
+			return sub, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
 }
 
@@ -187,6 +214,10 @@ type intoTrack struct {
 	priority uint8          // Of streams that name none.
 	join     *wire.Location // What was published before came in another way; nil when there is nothing.
 
+	mu      sync.Mutex
+	over    bool           // Guarded by mu. Nothing more is taken in.
+	feeders sync.WaitGroup // Added to under mu, while not over.
+
 	past chan struct{} // Closed when what went before join is there or will not come.
 	once sync.Once
 	gone bool // Set before past is closed: it will not come.
@@ -194,6 +225,27 @@ type intoTrack struct {
 
 func newIntoTrack(s *session, t *relay.Track, accepted func(relay.TrackConfig)) *intoTrack {
 	return &intoTrack{s: s, track: t, accepted: accepted, past: make(chan struct{})}
+}
+
+// feed is asked before something is taken in; fed follows unless it says no.
+func (in *intoTrack) feed() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.over {
+		in.feeders.Add(1)
+	}
+	return !in.over
+}
+
+func (in *intoTrack) fed() { in.feeders.Done() }
+
+// letGo returns when nothing is taken in any more.
+func (in *intoTrack) letGo() {
+	in.sub.unwant()
+	in.mu.Lock()
+	in.over = true
+	in.mu.Unlock()
+	in.feeders.Wait()
 }
 
 // accept is told what the publisher said of the track.
@@ -225,6 +277,10 @@ var errLeftOut = errors.New("group is not wanted")
 
 // stream takes in a subgroup stream, object by object and each as it comes.
 func (in *intoTrack) stream(sh wire.SubgroupHeader, r *wire.StreamReader, turn *turn) error {
+	if !in.feed() {
+		return errLeftOut
+	}
+	defer in.fed()
 	if in.join != nil && sh.Group <= in.join.Group {
 		turn.done()
 		select {
@@ -238,7 +294,7 @@ func (in *intoTrack) stream(sh wire.SubgroupHeader, r *wire.StreamReader, turn *
 		turn.await(in.s.ctx)
 	}
 	if in.resume {
-		in.begun.Do(func() { in.s.tasks.Go(func() { in.bridge(sh.Group) }) })
+		in.begun.Do(func() { in.startBridge(sh.Group) })
 	}
 	g, err := in.track.OpenGroup(sh.Group)
 	turn.done()
@@ -256,25 +312,42 @@ func (in *intoTrack) stream(sh wire.SubgroupHeader, r *wire.StreamReader, turn *
 // takes over begins with: who watches live gains nothing from what comes later.
 const bridgeWithin = 2 * time.Second
 
+func (in *intoTrack) startBridge(first uint64) {
+	if in.feed() {
+		in.s.tasks.Go(func() {
+			defer in.fed()
+			in.bridge(first)
+		})
+	}
+}
+
 // bridge fetches what lies between the place to resume at and the first group of
 // the subscription. A relay that has just begun with the track itself has it from
 // further up. What does not come is gone.
 func (in *intoTrack) bridge(first uint64) {
-	defer in.track.Forsake(first)
-	if first <= in.from.Group {
-		return
+	if first > in.from.Group && !in.bridged(first) && in.sub.wanted.Err() != nil {
+		return // Somebody else goes on from the same place.
 	}
-	ctx, cancel := context.WithTimeout(in.s.ctx, bridgeWithin)
+	in.track.Forsake(first)
+}
+
+// bridged tells whether everything came.
+func (in *intoTrack) bridged(first uint64) bool {
+	ctx, cancel := context.WithTimeout(in.sub.wanted, bridgeWithin)
 	defer cancel()
 	past := pastFill{track: in.track, subgroups: make(map[place]*relay.Subgroup)}
 	err := in.s.fetchInto(ctx, in.track, in.from, relay.Location{Group: first - 1}, past.take)
 	past.suspend()
 	if err == nil && !past.unknown {
 		in.track.Conclude(first)
-		return
+		return true
+	}
+	if in.sub.wanted.Err() != nil {
+		return false
 	}
 	in.s.log.Info("objects are lost that no upstream has", "track", in.track.Name(),
 		"from_group", in.from.Group, "from_object", in.from.Object, "before_group", first, "error", err)
+	return false
 }
 
 // datagram takes in an object that came in a datagram.

@@ -135,6 +135,26 @@ func TestTrackGoesOnFromAnotherSession(t *testing.T) {
 	})
 }
 
+// A relay that leaves a parent and comes back at once meets its own last subscription
+// there, and waits for the end of it.
+func TestTrackGoesBackToTheSameSession(t *testing.T) {
+	drafts(t, func(t draftTest) {
+		o := newOrigin(t, nil)
+		g := o.group(o.track("video"), 5, 1)
+		e := newEdge(t)
+		u := upstream{o.dial(t.protocol)}
+		e.from.Set(u)
+		r := e.video()
+		wantItems(t, r, "5/0")
+		for i := range 20 {
+			e.from.Set(nil)
+			e.from.Set(u)
+			o.object(g)
+			wantItems(t, r, fmt.Sprintf("5/%d", i+1))
+		}
+	})
+}
+
 // What was overtaken and left the publisher's log is a group that was cut short,
 // never one that looks whole.
 func TestTrackGoesOnAfterWhatIsGone(t *testing.T) {

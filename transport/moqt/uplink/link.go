@@ -142,9 +142,14 @@ const (
 	nearby = 5 * time.Millisecond
 )
 
-// costOf is what the configuration says of the parent, then how far it is.
+// costOf is what the configuration says of the parent, then how far it is: by the
+// least round trip, since the others tell how busy both sides are, and to follow that
+// is to go to and fro.
 func (l *link) costOf(s *session) int {
-	return int(l.cost.Load())*costUnit + bits.Len64(uint64(s.rtt()/nearby))
+	if rtt := s.rtt(); s.nearest == 0 || rtt < s.nearest {
+		s.nearest = rtt
+	}
+	return int(l.cost.Load())*costUnit + bits.Len64(uint64(s.nearest/nearby))
 }
 
 // run keeps a session for ever, at the URL that the parent sent us to last.
@@ -257,8 +262,9 @@ type session struct {
 	conn    moqt.Conn
 	c       *moqt.Client
 	goaway  chan string
-	parting atomic.Bool // The parent sent GOAWAY.
-	silent  atomic.Bool // Nothing has come for a while.
+	parting atomic.Bool   // The parent sent GOAWAY.
+	silent  atomic.Bool   // Nothing has come for a while.
+	nearest time.Duration // The least round trip so far. Owned by hear.
 }
 
 func (s *session) doubtful() bool { return s.parting.Load() || s.silent.Load() }

@@ -167,6 +167,10 @@ rtsp:
 			"3 rtsp.address", "4 rtsp.rtp_address", "6 rtsp.pull[0].name", "7 rtsp.pull[0].url", "8 rtsp.pull[0].transport",
 			"10 rtsp.pull[1].url", "11 rtsp.pull[2].name",
 		}},
+		{
+			"a voter without a name", "cluster:\n  listen: 127.0.0.1:6222\n  routes: [nats://127.0.0.1:6222]\n  dir: /tmp\nnode:\n  tier: mid\n",
+			[]string{"5 node.id"},
+		},
 		{"no URL", "web:\n  moq_url: live.example.com/moq\n", []string{"2 web.moq_url"}},
 		{"alias", "log: &a\n  level: info\n", []string{"1 log"}},
 		{"not YAML", "srt:\n  address: \":1\"\n\tlatency: 1s\n", []string{"3 "}},

@@ -76,12 +76,42 @@ func startFleet(t *testing.T, external bool) *fleet {
 			t.Fatal(err)
 		}
 	}
-	f.start(t, fleetNodes...)
-	for _, name := range fleetNodes {
-		t.Cleanup(func() { stopGateway(t, f.nodes[name]) })
-	}
+	t.Cleanup(func() { f.stop(t) })
+	// Edges share a certificate, as a browser goes from one to the next: the first makes it.
+	f.start(t, fleetNodes[:5]...)
+	f.start(t, fleetNodes[5:]...)
 	f.settled(t)
 	return f
+}
+
+// stop ends all nodes at the same time. One whose children were killed drains until
+// it knows, and is told a second time, which means now.
+func (f *fleet) stop(t *testing.T) {
+	t.Helper()
+	for range 2 {
+		for _, name := range fleetNodes {
+			if g := f.nodes[name]; g.Process != nil {
+				_ = g.Signal(syscall.SIGTERM) // Whether it ended is looked at below.
+			}
+		}
+		time.Sleep(time.Second)
+	}
+	for _, name := range fleetNodes {
+		g := f.nodes[name]
+		if g.Process == nil {
+			continue
+		}
+		select {
+		case <-g.Done():
+		case <-time.After(5 * time.Second):
+			t.Errorf("%s does not end", name)
+			_ = g.Signal(syscall.SIGQUIT) // Its log tells where it stands.
+			<-g.Done()
+		}
+		if out := g.Output(); strings.Contains(out, "panic:") {
+			t.Errorf("%s panicked:\n%s", name, out)
+		}
+	}
 }
 
 // start starts nodes at the same time: a voter waits for the others.

@@ -1,12 +1,14 @@
 package rig
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -111,8 +113,8 @@ func (m *Machine) Inside(c Command) Command {
 // Close removes all of it. What runs on the machines should have ended.
 func (n *Network) Close() error {
 	var errs []error
-	for i := len(n.spaces) - 1; i >= 0; i-- {
-		errs = append(errs, ip("netns delete "+n.spaces[i]))
+	for _, space := range slices.Backward(n.spaces) {
+		errs = append(errs, ip("netns delete "+space))
 	}
 	n.spaces = nil
 	return errors.Join(errs...)
@@ -144,7 +146,7 @@ func removeAbandoned() error {
 
 // freeSubnet is one of RFC 2544, for benchmarks, that this machine has no address in.
 func freeSubnet() (netip.Prefix, error) {
-	routes, err := exec.Command("ip", "route", "show").Output()
+	routes, err := exec.CommandContext(context.Background(), "ip", "route", "show").Output()
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("%w: %w", ErrNoNetwork, err)
 	}
@@ -167,7 +169,9 @@ func addressIn(subnet netip.Prefix, host int) netip.Addr {
 // ip runs ip(8) once for each line.
 func ip(lines ...string) error {
 	for _, line := range lines {
-		if out, err := exec.Command("ip", strings.Fields(line)...).CombinedOutput(); err != nil { //nolint:gosec // our own words
+		// It waits for nobody, and what was made must go whatever context has ended.
+		cmd := exec.CommandContext(context.Background(), "ip", strings.Fields(line)...) //nolint:gosec // our own words
+		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("ip %s: %w: %s", line, err, strings.TrimSpace(string(out)))
 		}
 	}

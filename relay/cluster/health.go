@@ -31,12 +31,24 @@ type health struct {
 	duplicates time.Time // When another process was last seen with our node ID.
 }
 
-// report takes the result of one operation.
+// errUndecided: the Store refuses every write for another that it never does.
+var errUndecided = errors.New("writes are not decided")
+
+// read takes the result of a read, which says nothing of whether the Store can write:
+// most of it may be lost.
+func (h *health) read(err error) {
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		h.report(err)
+	}
+}
+
+// report takes the result of a write. That it lost against another is no result: one
+// that lost its quorum says so, too, of a write that it did not finish.
 func (h *health) report(err error) {
-	if errors.Is(err, context.Canceled) { // We gave up, not the Store.
+	if errors.Is(err, context.Canceled) || errors.Is(err, ErrConflict) { // We gave up, not the Store.
 		return
 	}
-	answered := err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound)
+	answered := err == nil || errors.Is(err, ErrNotFound)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()

@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,6 +93,47 @@ func TestOneOwner(t *testing.T) {
 		second := acquire(t, b, "live/cam1")
 		if second.Epoch() <= first.Epoch() || lost(first) {
 			t.Errorf("epochs %d, %d", first.Epoch(), second.Epoch())
+		}
+	})
+}
+
+// undecided is a Store that can lose its quorum as NATS does where the leader was: it
+// reads on, and every write fails against another that is never done.
+type undecided struct {
+	cluster.Store
+	lost atomic.Bool
+}
+
+func (u *undecided) Put(ctx context.Context, table cluster.Table, key string, value []byte, revision uint64) (uint64, error) {
+	if u.lost.Load() {
+		return 0, cluster.ErrConflict
+	}
+	return u.Store.Put(ctx, table, key, value, revision)
+}
+
+func TestConflictsWithoutEndAreAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &undecided{Store: cluster.NewMemory().Link()}
+		m := join(t, store, node("a"))
+		synctest.Wait()
+		held := acquire(t, m, "live/cam1")
+		time.Sleep(10 * time.Second)
+		if err := m.Health(); err != nil {
+			t.Fatalf("well, and says %v", err)
+		}
+		store.lost.Store(true)
+		time.Sleep(5 * time.Second)
+		if err := m.Health(); !errors.Is(err, cluster.ErrUnavailable) {
+			t.Errorf("nothing is written, and health is %v", err)
+		}
+		acquire(t, m, "live/cam2")
+		if lost(held) {
+			t.Error("what was owned is lost")
+		}
+		store.lost.Store(false)
+		time.Sleep(5 * time.Second)
+		if err := m.Health(); err != nil {
+			t.Errorf("well again, and says %v", err)
 		}
 	})
 }

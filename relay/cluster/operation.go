@@ -18,7 +18,7 @@ func (m *Member) get(ctx context.Context, table Table, key string) (Entry, error
 	ctx, cancel := context.WithTimeout(ctx, operationTime)
 	defer cancel()
 	e, err := m.cfg.Store.Get(ctx, table, key)
-	m.health.report(err)
+	m.health.read(err)
 	return e, err
 }
 

@@ -72,5 +72,6 @@ func (m *Member) announce(ctx context.Context, revision *uint64, established boo
 			m.health.duplicate(p.ID)
 		}
 	}
+	m.health.report(errUndecided)
 	return false
 }

@@ -275,7 +275,8 @@ func TestClusterPushChangesItsAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if moves := metrics.Sum("freshet_quicts_moves_total"); moves != 1 {
+	// Two if the publisher notices by itself what the gateway has seen already.
+	if moves := metrics.Sum("freshet_quicts_moves_total"); moves < 1 || moves > 2 {
 		t.Errorf("origin-a saw %v changes of address", moves)
 	}
 }

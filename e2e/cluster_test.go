@@ -56,11 +56,12 @@ func (f *fleet) push(t *testing.T, origin, path string) *rig.Encoder {
 // pushAgain is an encoder that tries until it is let in.
 func (f *fleet) pushAgain(t *testing.T, origin, path string) *rig.Encoder {
 	t.Helper()
-	for range 10 {
+	for range 20 {
 		e := f.push(t, origin, path)
 		select {
 		case <-e.Done():
 			e.Stop()
+			time.Sleep(250 * time.Millisecond)
 		case <-time.After(1500 * time.Millisecond):
 			return e
 		}

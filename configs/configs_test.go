@@ -177,6 +177,10 @@ auth:
     names: ["["]
 `, []string{"3 auth.open", "5 auth.jwks", "7 auth.relays.names", "7 auth.relays.names[0]"}},
 		{"audience of nothing", "auth:\n  audience: us\n", []string{"2 auth.audience"}},
+		{
+			"a voter without a name", "cluster:\n  listen: 127.0.0.1:6222\n  routes: [nats://127.0.0.1:6222]\n  dir: /tmp\nnode:\n  tier: mid\n",
+			[]string{"5 node.id"},
+		},
 		{"no URL", "web:\n  moq_url: live.example.com/moq\n", []string{"2 web.moq_url"}},
 		{"alias", "log: &a\n  level: info\n", []string{"1 log"}},
 		{"not YAML", "srt:\n  address: \":1\"\n\tlatency: 1s\n", []string{"3 "}},

@@ -28,6 +28,9 @@ func (c Config) mistakes() []*MistakeError {
 	v.node(c.Node)
 	v.relay(c.Relay)
 	v.cluster(c.Cluster)
+	if len(c.Cluster.Routes) > 0 && c.Node.ID == "" {
+		v.add("node.id", "must be set for a voter: the others know it by its name, also after a restart")
+	}
 	v.address("metrics.address", c.Metrics.Address)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "text", "json")

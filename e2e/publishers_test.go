@@ -34,6 +34,25 @@ func TestForeignPublisherThroughThreeTiers(t *testing.T) {
 	t.Logf("LL-HLS at the edge: %q", out)
 }
 
+// `freshet push` plays in a browser two relays further down, whatever it speaks.
+func TestPushThroughThreeTiers(t *testing.T) {
+	rig.Need(t, "ffmpeg", "node", "chromium")
+	all := startTiers(t)
+	for name, to := range map[string]string{
+		"ts":  "quic://" + all.origin.QUIC() + "/live/ts",
+		"moq": "moqt://" + all.origin.QUIC() + "/live/moq",
+	} {
+		t.Run(name, func(t *testing.T) {
+			source, err := rig.StartPush(context.Background(), t.TempDir(), binary, to, nil, small, rig.Encoding{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer source.Stop()
+			playAtEdge(t, all.edges[0], "live/"+name)
+		})
+	}
+}
+
 // playAtEdge watches a broadcast in Chromium.
 func playAtEdge(t *testing.T, edge *rig.Gateway, path string) {
 	t.Helper()

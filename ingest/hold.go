@@ -23,9 +23,7 @@ func (s *Sessions) release(session *Session) {
 	}
 	b.owner = nil
 	if s.cfg.Hold > 0 {
-		if b.lease != nil {
-			b.lease.Hold(true)
-		}
+		b.offerLocked(true)
 		h := &hold{}
 		h.timer = time.AfterFunc(s.cfg.Hold, func() { s.holdOver(b, h) })
 		b.hold = h

@@ -55,6 +55,30 @@ func TestLeaseLivesAsLongAsTheBroadcast(t *testing.T) {
 	})
 }
 
+// A silent publisher has not gone, but another gateway may take its name.
+func TestLeaseOfASilentPublisherIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, leases := leased()
+		s := f.open(t, "live/cam1")
+		for range 20 {
+			time.Sleep(100 * time.Millisecond)
+			s.Touch()
+		}
+		leases["live/cam1"].expect(t)
+		time.Sleep(1500 * time.Millisecond)
+		leases["live/cam1"].expect(t, "hold true")
+		s.Touch()
+		time.Sleep(300 * time.Millisecond)
+		leases["live/cam1"].expect(t, "hold true", "hold false")
+		time.Sleep(1500 * time.Millisecond)
+		s.Close()
+		f.open(t, "live/cam1")
+		time.Sleep(300 * time.Millisecond)
+		leases["live/cam1"].expect(t, "hold true", "hold false", "hold true", "hold false")
+		f.Close()
+	})
+}
+
 func TestNameOfAnotherGatewayIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, _ := leased("live/cam1")

@@ -74,6 +74,7 @@ type broadcast struct {
 
 	// All guarded by Sessions.mu.
 	lease      Lease    // nil without Config.Claim.
+	offered    bool     // The lease is held: another gateway may take the name.
 	sink       HeldSink // nil while it is being made.
 	own        bool     // The sink was made by Request.NewSink.
 	owner      *Session // nil while held.
@@ -187,9 +188,7 @@ func (s *Sessions) claim(session *Session) (claim, error) {
 	if b.hold != nil {
 		b.hold.timer.Stop()
 		b.hold = nil
-		if b.lease != nil {
-			b.lease.Hold(false)
-		}
+		b.offerLocked(false)
 	}
 	b.owner = session
 	b.reconnects++

@@ -33,7 +33,7 @@ func serve(ctx context.Context, con console, cfg configs.Config) error {
 	if err != nil {
 		return err
 	}
-	log.Info("gateway started", "version", versionName(), "srt", g.srtAddr(),
+	log.Info("gateway started", "version", versionName(), "node", g.cfg.Node.ID, "tier", g.cfg.Node.Tier, "srt", g.srtAddr(),
 		"http", g.web.HTTPAddr(), "https", g.web.HTTPSAddr(), "config", cfg)
 	if err := g.Run(ctx); err != nil {
 		return err

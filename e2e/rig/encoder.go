@@ -127,6 +127,34 @@ func StartLiveTransmit(ctx context.Context, dir string, target Target, camera Ca
 	return e, nil
 }
 
+// StartPush pushes the camera by `freshet push`, which ffmpeg feeds through a pipe, to
+// a URL; on a machine of its own unless that is nil.
+func StartPush(ctx context.Context, dir, binary, to string, machine *Machine, camera Camera, encoding Encoding) (*Encoder, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start freshet push: %w", err)
+	}
+	defer r.Close() // The processes have their own ends.
+	defer w.Close()
+	command := Command{Name: "push", Path: binary, Dir: dir, Stdin: r, Args: []string{"push", "--insecure", "--to", to, "-"}}
+	if machine != nil {
+		command = machine.Inside(command)
+	}
+	sender, err := command.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e, err := filmed(ctx, camera, Command{
+		Name: "ffmpeg", Path: "ffmpeg", Dir: dir, Stdout: w,
+		Args: append(encoding.args(camera), "pipe:1"),
+	})
+	if err != nil {
+		return nil, errors.Join(err, sender.Kill())
+	}
+	e.Process, e.helper = sender, e.Process
+	return e, nil
+}
+
 // filmed starts an encoder that reads the camera from its standard input.
 func filmed(ctx context.Context, camera Camera, command Command) (*Encoder, error) {
 	ctx, cancel := context.WithCancel(ctx)

@@ -18,8 +18,9 @@ type GatewayConfig struct {
 	Binary      string
 	Dir         string            // for the configuration and the log
 	Name        string            // of their files and, in a cluster, of the node; default gateway
-	Netns       string            // network namespace to run in; default this process's own
-	Host        string            // IP address to listen on; default the loopback's
+	Machine     *Machine          // to run on; default this process's own
+	YAML        string            // the whole configuration, with the standard ports, of a Machine's
+	Relay       bool              // `freshet relay`, as with Parents
 	Parents     []string          // MoQ URLs; a gateway with parents takes no encoders
 	CertDir     string            // shared by gateways that a browser moves between
 	Redirect    string            // MoQ URL that a drain sends clients to
@@ -53,9 +54,11 @@ func StartGateway(ctx context.Context, config GatewayConfig) (*Gateway, error) {
 
 // NewGateway finds ports for a gateway that is not started yet.
 func NewGateway(config GatewayConfig) (*Gateway, error) {
-	g := &Gateway{config: config, host: config.Host}
-	if g.host == "" {
-		g.host = loopback
+	g := &Gateway{config: config, host: loopback}
+	if config.Machine != nil {
+		g.host = config.Machine.Addr.String()
+		g.srt, g.http, g.https, g.metrics = 8890, 8080, 4443, 9464
+		return g, nil
 	}
 	for _, port := range []*int{&g.srt, &g.http, &g.https, &g.metrics} {
 		var err error
@@ -77,16 +80,19 @@ func (g *Gateway) Start(ctx context.Context) error {
 		config.Name += "-" + strconv.Itoa(g.starts)
 	}
 	file := filepath.Join(config.Dir, config.Name+".yaml")
-	if err := os.WriteFile(file, g.yaml(g.config), 0o600); err != nil {
+	text := []byte(config.YAML)
+	if config.Machine == nil {
+		text = g.yaml(g.config)
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
 	command := Command{Name: config.Name, Path: config.Binary, Args: []string{"serve", "--config", file}, Env: config.Env, Dir: config.Dir}
-	if len(config.Parents) > 0 {
+	if len(config.Parents) > 0 || config.Relay {
 		command.Args[0] = "relay"
 	}
-	if config.Netns != "" {
-		command.Args = append([]string{"netns", "exec", config.Netns, command.Path}, command.Args...)
-		command.Path = "ip"
+	if config.Machine != nil {
+		command = config.Machine.Inside(command)
 	}
 	var err error
 	if g.Process, err = command.Start(ctx); err != nil {
@@ -109,7 +115,7 @@ func (g *Gateway) yaml(config GatewayConfig) []byte {
 	if config.Name != "" {
 		fmt.Fprintf(&b, "node:\n  id: %s\n", config.Name)
 	}
-	if config.Host != "" && !strings.Contains(config.More, "auth:") {
+	if config.Machine != nil && !strings.Contains(config.More, "auth:") {
 		// Tests in network namespaces are not about who may do what.
 		b.WriteString("auth:\n  open: true\n")
 	}

@@ -67,8 +67,8 @@ type Lease interface {
 	// directory that is away loses nothing.
 	Lost() <-chan struct{}
 	Err() error
-	// Hold says that the publisher has gone and is waited for (true), or is back.
-	// A held broadcast may be taken by another node. It does not wait.
+	// Hold says that the publisher has gone or is silent, and is waited for (true), or
+	// is back. A held broadcast may be taken by another node. It does not wait.
 	Hold(held bool)
 	// Release gives the broadcast up. It does not wait.
 	Release()

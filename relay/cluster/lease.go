@@ -148,6 +148,7 @@ func (l *lease) renew(ctx context.Context) error {
 			return err
 		}
 	}
+	l.member.health.failed(errNotWritten)
 	return nil
 }
 

@@ -81,6 +81,9 @@ func (s *session) subscribe(ctx context.Context, ns relay.Namespace, track strin
 	}
 	answer, err := cl.await(ctx)
 	if err != nil {
+		if cl.st == nil && ctx.Err() != nil { // Else it would be sent what nobody reads, for ever.
+			_ = cl.w.write(&wire.Unsubscribe{RequestID: cl.id})
+		}
 		cl.cancel()
 		return nil, err
 	}

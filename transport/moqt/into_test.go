@@ -3,6 +3,7 @@ package moqt_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"fmt"
 	"slices"
 	"testing"
@@ -156,6 +157,26 @@ func TestTrackGoesOnFromAnotherSession(t *testing.T) {
 	})
 }
 
+// A relay that leaves a parent and comes back at once meets its own last subscription
+// there, and waits for the end of it.
+func TestTrackGoesBackToTheSameSession(t *testing.T) {
+	drafts(t, func(t draftTest) {
+		o := newOrigin(t, nil)
+		g := o.group(o.track("video"), 5, 1)
+		e := newEdge(t)
+		u := upstream{o.dial(t.protocol)}
+		e.from.Set(u)
+		r := e.video()
+		wantItems(t, r, "5/0")
+		for i := range 20 {
+			e.from.Set(nil)
+			e.from.Set(u)
+			o.object(g)
+			wantItems(t, r, fmt.Sprintf("5/%d", i+1))
+		}
+	})
+}
+
 // What was overtaken and left the publisher's log is a group that was cut short,
 // never one that looks whole.
 func TestTrackGoesOnAfterWhatIsGone(t *testing.T) {
@@ -183,26 +204,21 @@ func TestTrackGoesOnAfterWhatIsGone(t *testing.T) {
 // A large object is handed on before its end has come.
 func TestObjectIsHandedOnWhileItArrives(t *testing.T) {
 	drafts(t, func(t draftTest) {
+		const size = 1 << 20
 		o := newOrigin(t, nil)
-		video := o.track("video")
-		g := o.group(video, 5, 1)
+		_, subgroup := relayed(t, o.track("video"), 5, relay.SubgroupConfig{})
+		f, err := subgroup.Open(relay.Object{First: true, Size: size, Complete: time.Now()})
+		must(t, err)
+		fill(t, f, strings.Repeat("x", size/2))
 		e := newEdge(t)
 		near, far := moqttest.Pair(moqttest.Config{Protocol: t.protocol, StreamWindow: 4 << 10})
 		o.serve(far)
 		c, err := moqt.NewClient(context.Background(), near, moqt.ClientConfig{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		defer c.Close()
 		e.from.Set(upstream{c})
-		wantItems(t, e.video(), "5/0")
-		tr, _ := e.cam.Track("video")
-		r := tr.NewReader(relay.ReaderConfig{Start: relay.Location{Group: 5, Object: 1}})
-		if err := g.Append(relay.Object{Payload: make([]byte, 1<<20), Complete: time.Now()}); err != nil {
-			t.Fatal(err)
-		}
-		item, err := r.Next(ctxFor(t, time.Minute))
-		if err != nil || item.Object.Whole() || item.Object.Size != 1<<20 {
+		item, err := e.video().Next(ctxFor(t, time.Minute))
+		if err != nil || item.Object.Whole() || item.Object.Size != size {
 			t.Fatalf("object of %d bytes, whole: %v, %v", item.Object.Size, item.Object.Whole(), err)
 		}
 	})

@@ -27,6 +27,9 @@ const (
 	// peerPing, twice unanswered, ends the connection to a server that does not
 	// say goodbye.
 	peerPing = 2 * time.Second
+	// quietAttempts is how many attempts to reach another server, about one a second
+	// and there are several ways to each, pass between two lines of the log.
+	quietAttempts = 60
 	// domain tells the tables of the voters from those that a leaf could have: it
 	// is the way to them through a leaf.
 	domain = "freshet"
@@ -92,6 +95,7 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 		CustomClientAuthentication: ownClient(s.password),
 		MaxPayload:                 64 << 10, MaxClosedClients: 16, PingInterval: peerPing, MaxPingsOut: 2,
 		DisableJetStreamBanner: true,
+		ConnectErrorReports:    quietAttempts, ReconnectErrorReports: quietAttempts,
 	}
 	if err := errors.Join(s.peers(), s.leafs(), s.leaf()); err != nil {
 		return nil, fmt.Errorf("nats server: %w", err)

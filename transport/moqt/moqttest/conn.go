@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/freshet-live/freshet/transport/moqt"
 )
@@ -35,8 +36,11 @@ func (addr) String() string  { return "memory" }
 type connection struct {
 	cfg Config
 
-	mu   sync.Mutex
-	cond *sync.Cond // Something changed.
+	born time.Time // Set by Pair, then read-only.
+
+	mu       sync.Mutex
+	cond     *sync.Cond // Something changed.
+	silenced time.Time  // Guarded by mu. See Conn.Silence; zero before.
 }
 
 // Conn is one end of a connection in memory.
@@ -70,7 +74,7 @@ func Pair(cfg Config) (client, server *Conn) {
 	def(&cfg.StreamWindow, 256<<10)
 	def(&cfg.ConnWindow, 1<<20)
 	def(&cfg.Streams, 100)
-	c := &connection{cfg: cfg}
+	c := &connection{cfg: cfg, born: time.Now()}
 	c.cond = sync.NewCond(&c.mu)
 	client, server = newEnd(c), newEnd(c)
 	client.peer, server.peer = server, client
@@ -182,6 +186,30 @@ func (e *Conn) ReceiveDatagram(ctx context.Context) ([]byte, error) {
 	b := e.datagrams[0]
 	e.datagrams = e.datagrams[1:]
 	return b, nil
+}
+
+// Silence loses what either end sends from now on, as a machine does that lost its
+// power: nobody is told. It does not undo.
+func (e *Conn) Silence() {
+	e.c.mu.Lock()
+	defer e.c.mu.Unlock()
+	if e.c.silenced.IsZero() {
+		e.c.silenced = time.Now()
+	}
+}
+
+// keptAlive is how often a living peer is heard of at least.
+const keptAlive = 100 * time.Millisecond
+
+// PacketsReceived rises for as long as the peer is heard.
+func (e *Conn) PacketsReceived() uint64 {
+	e.c.mu.Lock()
+	defer e.c.mu.Unlock()
+	until := e.c.silenced
+	if until.IsZero() {
+		until = time.Now()
+	}
+	return uint64(until.Sub(e.c.born) / keptAlive)
 }
 
 // maxReason is what fits a CONNECTION_CLOSE or a capsule.

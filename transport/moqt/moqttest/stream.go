@@ -47,6 +47,9 @@ func (h *half) write(b []byte) (int, error) {
 		if err := h.writeErrLocked(); err != nil {
 			return n, err
 		}
+		if !c.silenced.IsZero() {
+			return len(b), nil
+		}
 		room := min(c.cfg.StreamWindow-len(h.buf), c.cfg.ConnWindow-h.from.inFlight, len(b)-n)
 		if room > 0 {
 			h.buf = append(h.buf, b[n:n+room]...)
@@ -165,7 +168,7 @@ func (s *SendStream) Write(b []byte) (int, error) { return s.h.write(b) }
 // Close sends FIN.
 func (s *SendStream) Close() error {
 	s.h.locked(func() {
-		if s.h.writeErrLocked() == nil {
+		if s.h.writeErrLocked() == nil && s.h.from.c.silenced.IsZero() {
 			s.h.fin = true
 		}
 		s.h.cancel(context.Canceled)
@@ -177,7 +180,7 @@ func (s *SendStream) Close() error {
 func (s *SendStream) CancelWrite(code uint64) {
 	s.h.locked(func() {
 		h := s.h
-		if h.reset != nil || h.fin && len(h.buf) == 0 {
+		if h.reset != nil || h.fin && len(h.buf) == 0 || !h.from.c.silenced.IsZero() {
 			return
 		}
 		h.reset = &moqt.StreamError{Code: code, Remote: true}

@@ -203,11 +203,31 @@ func (l *link) run() {
 		if time.Since(began) > steady {
 			wait = firstRetry
 		}
-		l.m.log.Warn("parent lost", "parent", l.url, "error", err, "retry_in", wait)
-		sleep(l.ctx, wait/2+rand.N(wait))
+		pause := wait/2 + rand.N(wait)
+		l.tell(err, pause)
+		sleep(l.ctx, pause)
 		wait = min(2*wait, lastRetry)
 	}
 }
+
+// tell says why there is no session. That a parent sends us on is no fault.
+func (l *link) tell(err error, pause time.Duration) {
+	log := l.m.log.With("parent", l.url, "retry_in", pause.Round(time.Millisecond))
+	unreached, failed := errors.AsType[*dialError](err)
+	switch {
+	case errors.Is(err, errGoingAway):
+		log.Info("parent goes away")
+	case failed:
+		log.Warn("parent cannot be reached", "error", unreached.err)
+	default:
+		log.Warn("parent lost", "error", err)
+	}
+}
+
+// dialError is an attempt that failed.
+type dialError struct{ err error }
+
+func (e *dialError) Error() string { return e.err.Error() }
 
 func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
@@ -224,7 +244,7 @@ func (l *link) connect(url string) (next string, err error) {
 	s, err := l.dial(url)
 	if err != nil {
 		l.m.metrics.dials.WithLabelValues("failed").Inc()
-		return "", err
+		return "", &dialError{err}
 	}
 	l.m.metrics.dials.WithLabelValues("connected").Inc()
 	l.m.log.Info("parent connected", "parent", url, "draft", s.c.Draft())

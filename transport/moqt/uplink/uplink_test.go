@@ -157,6 +157,19 @@ func (n *node) cut() {
 	n.conns = nil
 }
 
+// freeze is what the loss of power looks like: nothing is heard any more, and the
+// others give the connections up after a while.
+func (n *node) freeze() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.down = true
+	for _, c := range n.conns {
+		c.Silence()
+		time.AfterFunc(3*time.Second, func() { _ = c.CloseWithError(1, "idle") })
+	}
+	n.conns = nil
+}
+
 // encoder publishes a group a second of ten objects.
 type encoder struct {
 	track *relay.Track
@@ -319,7 +332,7 @@ func TestThreeTiersMixedDrafts(t *testing.T) {
 
 // However the parent dies, viewers see every object once.
 func TestParentDies(t *testing.T) {
-	for name, kill := range map[string]func(*node){"crash": (*node).crash, "cut": (*node).cut} {
+	for name, kill := range map[string]func(*node){"crash": (*node).crash, "cut": (*node).cut, "freeze": (*node).freeze} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(w *world) {
 				w.node("origin").encoder()

@@ -1,0 +1,78 @@
+package rig
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/freshet-live/freshet/bench/view"
+)
+
+// BuildTool compiles a program of this module into dir.
+func BuildTool(ctx context.Context, dir, pkg string) (string, error) {
+	binary := filepath.Join(dir, filepath.Base(pkg))
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/freshet-live/freshet/"+pkg) //nolint:gosec // our own source
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+	}
+	return binary, nil
+}
+
+// Audience is a running bench/viewers.
+type Audience struct {
+	*Process
+	in    *os.File
+	out   *os.File
+	lines *bufio.Reader
+}
+
+// StartAudience has many viewers watch the tracks video and audio of a broadcast at
+// the URLs, who come within a few seconds.
+func StartAudience(ctx context.Context, dir, binary, broadcast string, viewers int, urls ...string) (*Audience, error) {
+	inR, inW, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start viewers: %w", err)
+	}
+	defer inR.Close() // The process has its own end.
+	outR, outW, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start viewers: %w", errors.Join(err, inW.Close()))
+	}
+	defer outW.Close()
+	process, err := Command{
+		Name: "viewers", Path: binary, Dir: dir, Stdin: inR, Stdout: outW,
+		Args: append([]string{"-insecure", "-viewers", fmt.Sprint(viewers), "-broadcast", broadcast, "-ramp", "5s"}, urls...),
+	}.Start(ctx)
+	if err != nil {
+		return nil, errors.Join(err, inW.Close(), outR.Close())
+	}
+	return &Audience{Process: process, in: inW, out: outR, lines: bufio.NewReader(outR)}, nil
+}
+
+// Report asks what the viewers have seen since the last time.
+func (a *Audience) Report(phase string) (view.Report, error) {
+	if _, err := fmt.Fprintln(a.in, phase); err != nil {
+		return view.Report{}, fmt.Errorf("ask the viewers: %w\n%s", err, a.Output())
+	}
+	line, err := a.lines.ReadBytes('\n')
+	if err != nil {
+		return view.Report{}, fmt.Errorf("the viewers said nothing: %w\n%s", err, a.Output())
+	}
+	var r view.Report
+	if err := json.Unmarshal(line, &r); err != nil {
+		return r, fmt.Errorf("read the viewers' report: %w", err)
+	}
+	return r, nil
+}
+
+// Leave has all viewers go.
+func (a *Audience) Leave() error {
+	err := a.in.Close() // Which asks for it.
+	return errors.Join(err, a.Stop(10*time.Second), a.out.Close())
+}

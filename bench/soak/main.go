@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/freshet-live/freshet/bench/load"
+	"github.com/freshet-live/freshet/e2e/rig"
 )
 
 func main() {
@@ -34,7 +35,20 @@ func main() {
 }
 
 func run(ctx context.Context, duration time.Duration, viewers, bitrate int, stay time.Duration) (err error) {
-	scene, err := load.NewScene(ctx)
+	dir, err := os.MkdirTemp("", "freshet-soak-")
+	if err != nil {
+		return fmt.Errorf("prepare: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	binary, err := rig.Build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	clip, err := load.Clip{Kbits: bitrate}.Make(ctx, dir)
+	if err != nil {
+		return err
+	}
+	scene, err := load.NewScene(ctx, binary, dir)
 	if err != nil {
 		return err
 	}
@@ -44,7 +58,7 @@ func run(ctx context.Context, duration time.Duration, viewers, bitrate int, stay
 		return err
 	}
 	fmt.Printf("idle: %.1f MB resident\n", float64(idle)/1e6)
-	if err := scene.Push(ctx, bitrate); err != nil {
+	if err := scene.Push(ctx, clip); err != nil {
 		return err
 	}
 	soaking, leave := context.WithTimeout(ctx, duration)
@@ -72,7 +86,7 @@ func comeAndGo(ctx context.Context, scene *load.Scene, stay time.Duration, recei
 func viewFor(ctx context.Context, scene *load.Scene, visit time.Duration, received *load.Received) error {
 	ctx, cancel := context.WithTimeout(ctx, visit)
 	defer cancel()
-	return load.View(ctx, scene.Gateway, load.Broadcast, received)
+	return load.View(ctx, scene.Gateway.HTTPS("/moq"), load.Broadcast, received)
 }
 
 // settle is when the log's window of 30 s is full and the heap has its size.

@@ -24,6 +24,7 @@ type GatewayConfig struct {
 	CertDir     string            // shared by gateways that a browser moves between
 	Redirect    string            // MoQ URL that a drain sends clients to
 	Publish     bool              // takes MoQ publishers
+	Profiles    bool              // serves pprof to the operator
 	More        string            // YAML sections that are not among these
 	Passphrases map[string]string // of streams that have one
 	Hold        time.Duration     // default 5 s
@@ -118,7 +119,7 @@ func (g *Gateway) yaml(config GatewayConfig) []byte {
 	fmt.Fprintf(&b, "ingest:\n  hold: %v\n", orElse(config.Hold, 5*time.Second))
 	fmt.Fprintf(&b, "web:\n  http: %s:%d\n  https: %s:%d\n  cert_dir: %q\n", g.host, g.http, g.host, g.https, config.CertDir)
 	fmt.Fprintf(&b, "moq:\n  max_lag: %v\n  publish: %v\n", orElse(config.MaxLag, 2*time.Second), config.Publish)
-	fmt.Fprintf(&b, "metrics:\n  address: %s:%d\n", g.host, g.metrics)
+	fmt.Fprintf(&b, "metrics:\n  address: %s:%d\n  pprof: %v\n", g.host, g.metrics, config.Profiles)
 	fmt.Fprintf(&b, "drain:\n  deadline: %v\n  url: %q\n", orElse(config.Drain, 3*time.Second), config.Redirect)
 	fmt.Fprintf(&b, "relay:\n  insecure: true\n")
 	if len(config.Parents) > 0 {

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/freshet-live/freshet/bench/bare"
+	"github.com/freshet-live/freshet/e2e/rig"
+)
+
+// figure is one column of the report.
+type figure struct {
+	name string
+	of   func(*result) float64
+}
+
+func figures() []figure {
+	quantile := func(q float64) func(*result) float64 {
+		return func(r *result) float64 { return 1e3 * r.delivery.Quantile(q) }
+	}
+	return []figure{
+		{"quic p50", quantile(0.5)},
+		{"p90", quantile(0.9)},
+		{"p99", quantile(0.99)},
+		{"spread p50", func(r *result) float64 { return r.Delays[0] }},
+		{"p90", func(r *result) float64 { return r.Delays[1] }},
+		{"p99", func(r *result) float64 { return r.Delays[2] }},
+		{"CPU-s/GB", (*result).costs},
+		{"Mbit/s", func(r *result) float64 { return float64(r.Bytes) * 8 / 1e6 / r.Seconds }},
+		{"MB", func(r *result) float64 { return float64(r.rss) / 1e6 }},
+		{"skipped", func(r *result) float64 { return r.skipped }},
+		{"resets", func(r *result) float64 { return float64(r.Resets) }},
+	}
+}
+
+func report(o options, schedule bare.Schedule, gateways, bares []result) error {
+	var total, largest int
+	for _, e := range schedule.Events {
+		total += e.Size
+		largest = max(largest, e.Size)
+	}
+	fmt.Printf("%d viewers of %.2f Mbit/s: %d chunks in %v, the largest of %d bytes; ms from complete to handed to QUIC, and behind the first viewer to have it\n",
+		o.viewers, float64(total)*8/1e6/schedule.Length.Seconds(), len(schedule.Events), schedule.Length, largest)
+	fmt.Printf("%-14s", "")
+	for _, f := range figures() {
+		fmt.Printf("%11s", f.name)
+	}
+	fmt.Println()
+	for i := range gateways {
+		row(fmt.Sprintf("gateway %d", i+1), gateways[i:i+1])
+		if o.bare {
+			row(fmt.Sprintf("bare %d", i+1), bares[i:i+1])
+		}
+	}
+	ours := row("gateway median", gateways)
+	if o.bare {
+		ratios(ours, row("bare median", bares))
+	}
+	return judge(o, gateways)
+}
+
+// row prints the medians of results.
+func row(name string, results []result) []float64 {
+	var values []float64
+	fmt.Printf("%-14s", name)
+	for _, f := range figures() {
+		v := median(results, f.of)
+		values = append(values, v)
+		fmt.Printf("%11.2f", v)
+	}
+	fmt.Println()
+	return values
+}
+
+func ratios(ours, theirs []float64) {
+	fmt.Printf("%-14s", "ratio")
+	for i := range ours {
+		fmt.Printf("%11.2f", ours[i]/theirs[i])
+	}
+	fmt.Println()
+}
+
+func median(results []result, of func(*result) float64) float64 {
+	var values []float64
+	for i := range results {
+		values = append(values, of(&results[i]))
+	}
+	return rig.Percentile(values, 0.5)
+}
+
+func judge(o options, gateways []result) error {
+	if gateways[0].delivery.Count == 0 {
+		return errors.New("nothing was delivered")
+	}
+	p99 := time.Duration(median(gateways, func(r *result) float64 { return r.delivery.Quantile(0.99) }) * float64(time.Second))
+	if o.limit > 0 && p99 > o.limit {
+		return fmt.Errorf("the p99 of delivery is %v, more than %v", p99, o.limit)
+	}
+	return nil
+}

@@ -36,7 +36,8 @@ type Server struct {
 	viewers sync.WaitGroup
 
 	mu      sync.Mutex
-	log     []chunk                  // Guarded by mu.
+	log     []chunk                // Guarded by mu.
+	newest  map[uint8]int          // Guarded by mu. Where in log each track's newest group begins.
 	waiting map[chan struct{}]bool // Guarded by mu.
 }
 
@@ -52,7 +53,7 @@ func New(schedule Schedule, registerer prometheus.Registerer) (*Server, error) {
 	}
 	s := &Server{
 		schedule: schedule, payloads: schedule.payloads(), conn: conn,
-		waiting: make(map[chan struct{}]bool),
+		waiting: make(map[chan struct{}]bool), newest: make(map[uint8]int),
 		// The gateway's own, so that one reading does for both.
 		delivery: promauto.With(registerer).NewHistogram(prometheus.HistogramOpts{
 			Name:    "freshet_moqt_delivery_seconds",
@@ -117,6 +118,9 @@ func (s *Server) publish(ctx context.Context) {
 func (s *Server) append(c chunk) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if c.first {
+		s.newest[c.priority] = len(s.log)
+	}
 	s.log = append(s.log, c)
 	for wake := range s.waiting {
 		select {

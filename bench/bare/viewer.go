@@ -10,7 +10,7 @@ import (
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
 
-// serve sends to one viewer, from the next group of each track on, until it leaves.
+// serve sends to one viewer, from each track's newest group on, until it leaves.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	session, err := s.wt.Upgrade(w, r)
 	if err != nil {
@@ -40,12 +40,17 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// enter gives the place in the log that a viewer begins at.
+// enter gives the place in the log that a viewer begins at: the newest group of
+// one track, and before that of the others.
 func (s *Server) enter(wake chan struct{}) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting[wake] = true
-	return len(s.log)
+	at := len(s.log)
+	for _, begin := range s.newest {
+		at = min(at, begin)
+	}
+	return at
 }
 
 func (s *Server) leave(wake chan struct{}) {
@@ -71,7 +76,7 @@ func (s *Server) send(ctx context.Context, session *webtransport.Session, stream
 		}
 	}
 	if stream == nil {
-		return nil // It begins with the next group.
+		return nil // It begins with a later group.
 	}
 	if _, err := stream.Write(c.bytes); err != nil {
 		return err

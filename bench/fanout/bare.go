@@ -68,7 +68,7 @@ func startBare(ctx context.Context, dir string, schedule bare.Schedule) (*child,
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return nil, addresses{}, err
 	}
-	c, err := startChild(ctx, dir, roleBare, file)
+	c, err := startChild(ctx, dir, roleBare, 0, file)
 	if err != nil {
 		return nil, addresses{}, err
 	}

@@ -40,25 +40,31 @@ func run(ctx context.Context, args []string) error {
 	var o options
 	flags := flag.NewFlagSet("fanout", flag.ExitOnError)
 	flags.IntVar(&o.viewers, "viewers", 50, "viewers over WebTransport")
+	flags.IntVar(&o.nice, "nice", 0, "niceness of the viewers, who are on machines of their own outside a benchmark")
 	flags.IntVar(&o.clip.Kbits, "bitrate", 8000, "of the broadcast, in kbit/s")
 	flags.BoolVar(&o.clip.Even, "even", false, "all pictures of a size, as for low latency, instead of large key pictures")
 	flags.DurationVar(&o.duration, "duration", 20*time.Second, "how long to measure each server")
 	flags.IntVar(&o.rounds, "rounds", 1, "how often to measure each server; medians count")
 	flags.BoolVar(&o.bare, "bare", true, "measure the bare server too")
-	flags.StringVar(&o.binary, "gateway", "", "the gateway's binary; built when empty")
-	flags.StringVar(&o.profile, "profile", "", "write a CPU profile of the gateway to this file")
-	flags.DurationVar(&o.limit, "limit", 0, "fail if the gateway's p99 of delivery is longer; 0 never fails")
+	flags.Func("gateway", "a gateway's binary, may be given again to compare several; built when none is given", func(path string) error {
+		o.binaries = append(o.binaries, path)
+		return nil
+	})
+	flags.StringVar(&o.profile, "profile", "", "write a CPU profile of the last gateway to this file")
+	flags.DurationVar(&o.limit, "limit", 0, "fail if the last gateway's p99 of delivery is longer; 0 never fails")
 	_ = flags.Parse(args) // Exits on errors.
 	return measure(ctx, o)
 }
 
 // options are what is asked for.
 type options struct {
-	viewers         int
-	clip            load.Clip
-	duration        time.Duration
-	rounds          int
-	bare            bool
-	binary, profile string
-	limit           time.Duration
+	viewers  int
+	nice     int
+	clip     load.Clip
+	duration time.Duration
+	rounds   int
+	bare     bool
+	binaries []string
+	profile  string
+	limit    time.Duration
 }

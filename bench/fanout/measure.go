@@ -44,71 +44,100 @@ func measure(ctx context.Context, o options) (err error) {
 		return fmt.Errorf("prepare: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if o.binary == "" {
-		if o.binary, err = rig.Build(ctx, dir); err != nil {
+	if o.binaries == nil {
+		binary, err := rig.Build(ctx, dir)
+		if err != nil {
 			return err
 		}
+		o.binaries = []string{binary}
 	}
 	clip, err := o.clip.Make(ctx, dir)
 	if err != nil {
 		return err
 	}
-	var schedule bare.Schedule
-	var gateways, bares []result
-	for range o.rounds {
-		r, err := measureGateway(ctx, dir, clip, o, &schedule)
+	m := &measurement{options: o, dir: dir, clip: clip}
+	for i := range o.rounds {
+		if err := m.round(ctx, i); err != nil {
+			return err
+		}
+	}
+	return m.report()
+}
+
+// measurement is what was measured so far.
+type measurement struct {
+	options
+	dir, clip string
+	schedule  bare.Schedule // What the bare server sends; recorded first of all.
+	gateways  [][]result    // For each binary, by round.
+	bares     []result
+}
+
+// round measures each server once and prints what it did.
+func (m *measurement) round(ctx context.Context, i int) error {
+	for j, binary := range m.binaries {
+		r, err := m.measureGateway(ctx, binary)
 		if err != nil {
 			return err
 		}
-		gateways = append(gateways, r)
-		if !o.bare {
-			continue
+		if i == 0 && j == 0 {
+			m.head()
 		}
-		if r, err = measureBare(ctx, dir, o, schedule); err != nil {
-			return err
+		if i == 0 {
+			m.gateways = append(m.gateways, nil)
 		}
-		bares = append(bares, r)
+		m.gateways[j] = append(m.gateways[j], r)
+		row(fmt.Sprintf("gateway %d", j+1), []result{r})
 	}
-	return report(o, schedule, gateways, bares)
+	if !m.bare {
+		return nil
+	}
+	r, err := m.measureBare(ctx)
+	if err != nil {
+		return err
+	}
+	m.bares = append(m.bares, r)
+	row("bare", []result{r})
+	return nil
 }
 
-func measureGateway(ctx context.Context, dir, clip string, o options, schedule *bare.Schedule) (r result, err error) {
-	scene, err := load.NewScene(ctx, o.binary, dir)
+func (m *measurement) measureGateway(ctx context.Context, binary string) (r result, err error) {
+	scene, err := load.NewScene(ctx, binary, m.dir)
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, scene.Close()) }()
-	if err := scene.Push(ctx, clip); err != nil {
+	if err := scene.Push(ctx, m.clip); err != nil {
 		return r, err
 	}
 	s := server{Process: scene.Gateway.Process, url: scene.Gateway.HTTPS("/moq"), metrics: scene.Gateway.Metrics}
-	if o.profile != "" {
-		s.profile = scene.Gateway.Operator(fmt.Sprintf("/debug/pprof/profile?seconds=%.0f", o.duration.Seconds()))
+	if m.profile != "" {
+		s.profile = scene.Gateway.Operator(fmt.Sprintf("/debug/pprof/profile?seconds=%.0f", m.duration.Seconds()))
 	}
-	if schedule.Events == nil {
-		if *schedule, err = record(ctx, s.url); err != nil {
+	if m.schedule.Events == nil {
+		if m.schedule, err = record(ctx, s.url); err != nil {
 			return r, err
 		}
 	}
-	if r, err = window(ctx, dir, s, o); err == nil {
+	if r, err = m.window(ctx, s); err == nil {
 		err = scene.Alive()
 	}
 	return r, err
 }
 
-func measureBare(ctx context.Context, dir string, o options, schedule bare.Schedule) (r result, err error) {
-	c, at, err := startBare(ctx, dir, schedule)
+func (m *measurement) measureBare(ctx context.Context) (r result, err error) {
+	c, at, err := startBare(ctx, m.dir, m.schedule)
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, c.Stop(5*time.Second)) }()
 	metrics := func(ctx context.Context) (rig.Metrics, error) { return rig.ReadMetrics(ctx, at.Metrics) }
-	return window(ctx, dir, server{Process: c.Process, url: at.Sessions, bare: true, metrics: metrics}, o)
+	return m.window(ctx, server{Process: c.Process, url: at.Sessions, bare: true, metrics: metrics})
 }
 
 // window lets viewers settle and compares two readings.
-func window(ctx context.Context, dir string, s server, o options) (r result, err error) {
-	load, err := startViewers(ctx, dir, s.url, o, s.bare)
+func (m *measurement) window(ctx context.Context, s server) (r result, err error) {
+	load, err := startViewers(ctx, m.dir, s.url, m.options, s.bare)
 	if err != nil {
 		return r, err
 	}
@@ -121,7 +150,7 @@ func window(ctx context.Context, dir string, s server, o options) (r result, err
 		return r, err
 	}
 	profiled := make(chan error, 1)
-	go func() { profiled <- fetch(ctx, s.profile, o.profile) }() // It is waited for below.
+	go func() { profiled <- fetch(ctx, s.profile, m.profile) }() // It is waited for below.
 	line, err := load.line()
 	if err != nil {
 		return r, err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/freshet-live/freshet/bench/bare"
 	"github.com/freshet-live/freshet/e2e/rig"
 )
 
@@ -34,30 +33,36 @@ func figures() []figure {
 	}
 }
 
-func report(o options, schedule bare.Schedule, gateways, bares []result) error {
+// head says what is sent, and what the columns are.
+func (m *measurement) head() {
 	var total, largest int
-	for _, e := range schedule.Events {
+	for _, e := range m.schedule.Events {
 		total += e.Size
 		largest = max(largest, e.Size)
 	}
 	fmt.Printf("%d viewers of %.2f Mbit/s: %d chunks in %v, the largest of %d bytes; ms from complete to handed to QUIC, and behind the first viewer to have it\n",
-		o.viewers, float64(total)*8/1e6/schedule.Length.Seconds(), len(schedule.Events), schedule.Length, largest)
+		m.viewers, float64(total)*8/1e6/m.schedule.Length.Seconds(), len(m.schedule.Events), m.schedule.Length, largest)
 	fmt.Printf("%-14s", "")
 	for _, f := range figures() {
 		fmt.Printf("%11s", f.name)
 	}
 	fmt.Println()
-	for i := range gateways {
-		row(fmt.Sprintf("gateway %d", i+1), gateways[i:i+1])
-		if o.bare {
-			row(fmt.Sprintf("bare %d", i+1), bares[i:i+1])
+}
+
+// report prints the medians, and fails when the last gateway is too slow.
+func (m *measurement) report() error {
+	var theirs []float64
+	fmt.Printf("medians of %d\n", m.rounds)
+	if m.bare {
+		theirs = row("bare", m.bares)
+	}
+	for i := range m.gateways {
+		ours := row(fmt.Sprintf("gateway %d", i+1), m.gateways[i])
+		if m.bare {
+			ratios(ours, theirs)
 		}
 	}
-	ours := row("gateway median", gateways)
-	if o.bare {
-		ratios(ours, row("bare median", bares))
-	}
-	return judge(o, gateways)
+	return judge(m.limit, m.gateways[len(m.gateways)-1])
 }
 
 // row prints the medians of results.
@@ -89,13 +94,13 @@ func median(results []result, of func(*result) float64) float64 {
 	return rig.Percentile(values, 0.5)
 }
 
-func judge(o options, gateways []result) error {
+func judge(limit time.Duration, gateways []result) error {
 	if gateways[0].delivery.Count == 0 {
 		return errors.New("nothing was delivered")
 	}
 	p99 := time.Duration(median(gateways, func(r *result) float64 { return r.delivery.Quantile(0.99) }) * float64(time.Second))
-	if o.limit > 0 && p99 > o.limit {
-		return fmt.Errorf("the p99 of delivery is %v, more than %v", p99, o.limit)
+	if limit > 0 && p99 > limit {
+		return fmt.Errorf("the p99 of delivery is %v, more than %v", p99, limit)
 	}
 	return nil
 }

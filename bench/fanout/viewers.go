@@ -21,8 +21,12 @@ import (
 // roleViewers is the first argument of the process that the viewers are.
 const roleViewers = "viewers"
 
-// settle is how long viewers receive before it counts.
-const settle = 4 * time.Second
+const (
+	// settle is how long viewers receive before it counts.
+	settle = 4 * time.Second
+	// stagger is between the arrivals of viewers.
+	stagger = 10 * time.Millisecond
+)
 
 // received is what the viewers' process writes when it is done.
 type received struct {
@@ -46,15 +50,22 @@ func viewers(ctx context.Context, args []string) error {
 	watching, leave := context.WithCancel(ctx)
 	group, watching := errgroup.WithContext(watching)
 	var r load.Received
-	for range *n {
+	for i := range *n {
 		group.Go(func() error {
+			// Not all at once: the queue of handshakes is short.
+			if pause(watching, time.Duration(i)*stagger) != nil {
+				return nil
+			}
 			if *bare {
 				return load.ViewBare(watching, *url, &r)
 			}
 			return load.View(watching, *url, load.Broadcast, &r)
 		})
 	}
-	err := count(watching, &r, *duration)
+	err := pause(watching, time.Duration(*n)*stagger)
+	if err == nil {
+		err = count(watching, &r, *duration)
+	}
 	leave()
 	return errors.Join(err, group.Wait())
 }
@@ -81,13 +92,15 @@ type child struct {
 	lines *bufio.Scanner
 }
 
-func startChild(ctx context.Context, dir, role string, args ...string) (*child, error) {
+// startChild starts it with a niceness.
+func startChild(ctx context.Context, dir, role string, nice int, args ...string) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", role, err)
 	}
 	r, w := io.Pipe()
-	p, err := rig.Command{Name: role, Path: self, Args: append([]string{role}, args...), Dir: dir, Stdout: w}.Start(ctx)
+	args = append([]string{"-n", strconv.Itoa(nice), self, role}, args...)
+	p, err := rig.Command{Name: role, Path: "nice", Args: args, Dir: dir, Stdout: w}.Start(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +121,7 @@ func (c *child) line() ([]byte, error) {
 }
 
 func startViewers(ctx context.Context, dir, url string, o options, bare bool) (*child, error) {
-	return startChild(ctx, dir, roleViewers, "-url", url, "-n", strconv.Itoa(o.viewers),
+	return startChild(ctx, dir, roleViewers, o.nice, "-url", url, "-n", strconv.Itoa(o.viewers),
 		"-duration", o.duration.String(), "-bare="+strconv.FormatBool(bare))
 }
 

@@ -19,7 +19,8 @@ import (
 var anyCertificate = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13} //nolint:gosec // loopback only
 
 // View watches all tracks of a broadcast over WebTransport until ctx ends,
-// which is no error. url is where sessions are opened.
+// which is no error. It begins as players do, where decoding can: at the start of
+// the newest group. url is where sessions are opened.
 func View(ctx context.Context, url string, ns relay.Namespace, received *Received) error {
 	conn, err := dial(ctx, url)
 	if err != nil {
@@ -67,10 +68,8 @@ func view(ctx context.Context, client *moqt.Client, tapped *tap, ns relay.Namesp
 	}
 	tapped.open.Store(true)
 	for _, track := range catalog.Tracks {
-		_, err := client.Subscribe(ctx, ns, track.Name, moqt.SubscribeOptions{
-			Filter: &wire.Filter{Type: wire.LargestObject},
-		})
-		if err != nil {
+		// Without a filter it begins with the newest group's first object.
+		if _, err := client.Subscribe(ctx, ns, track.Name, moqt.SubscribeOptions{}); err != nil {
 			return fmt.Errorf("subscribe to %s: %w", track.Name, err)
 		}
 	}

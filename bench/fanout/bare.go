@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,11 +27,11 @@ const roleBare = "bare"
 const clipLength = 10 * time.Second
 
 // addresses is what the bare server's process writes when it serves.
-type addresses struct{ Sessions, Metrics string }
+type addresses struct{ Sessions, Operator string }
 
 // serveBare serves the schedule in a file.
 func serveBare(ctx context.Context, args []string) error {
-	text, err := os.ReadFile(args[0])
+	text, err := os.ReadFile(args[0]) //nolint:gosec // This very program wrote it.
 	if err != nil {
 		return err
 	}
@@ -47,12 +48,15 @@ func serveBare(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	metrics := &http.Server{Handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), ReadHeaderTimeout: time.Second}
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc(profilePath, pprof.Profile)
+	metrics := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = metrics.Serve(ln) }) // Until Close.
 	defer serving.Wait()
 	defer metrics.Close()
-	err = json.NewEncoder(os.Stdout).Encode(addresses{Sessions: server.URL(), Metrics: "http://" + ln.Addr().String()})
+	err = json.NewEncoder(os.Stdout).Encode(addresses{Sessions: server.URL(), Operator: "http://" + ln.Addr().String()})
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string) error {
 		o.binaries = append(o.binaries, path)
 		return nil
 	})
-	flags.StringVar(&o.profile, "profile", "", "write a CPU profile of the last gateway to this file")
+	flags.StringVar(&o.profile, "profile", "", "write a CPU profile of the last gateway to this file, of the bare server to FILE.bare")
 	flags.DurationVar(&o.limit, "limit", 0, "fail if the last gateway's p99 of delivery is longer; 0 never fails")
 	_ = flags.Parse(args) // Exits on errors.
 	return measure(ctx, o)

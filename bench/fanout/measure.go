@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/freshet-live/freshet/bench/bare"
@@ -31,11 +28,14 @@ func (r *result) costs() float64 { return r.cpu.Seconds() / (float64(r.Bytes) / 
 // server is what is measured.
 type server struct {
 	*rig.Process
-	url     string
-	bare    bool
-	metrics func(context.Context) (rig.Metrics, error)
-	profile string // URL; empty for none.
+	url  string
+	bare bool
+	// operator is the URL of a path for who runs it.
+	operator func(path string) string
 }
+
+// profilePath gives a CPU profile.
+const profilePath = "/debug/pprof/profile"
 
 // measure prints the rounds and their medians.
 func measure(ctx context.Context, o options) (err error) {
@@ -69,6 +69,7 @@ type measurement struct {
 	options
 	dir, clip string
 	schedule  bare.Schedule // What the bare server sends; recorded first of all.
+	alone     float64       // Share of a processor that the gateway takes with one viewer.
 	gateways  [][]result    // For each binary, by round.
 	bares     []result
 }
@@ -110,12 +111,9 @@ func (m *measurement) measureGateway(ctx context.Context, binary string) (r resu
 	if err := scene.Push(ctx, m.clip); err != nil {
 		return r, err
 	}
-	s := server{Process: scene.Gateway.Process, url: scene.Gateway.HTTPS("/moq"), metrics: scene.Gateway.Metrics}
-	if m.profile != "" {
-		s.profile = scene.Gateway.Operator(fmt.Sprintf("/debug/pprof/profile?seconds=%.0f", m.duration.Seconds()))
-	}
+	s := server{Process: scene.Gateway.Process, url: scene.Gateway.HTTPS("/moq"), operator: scene.Gateway.Operator}
 	if m.schedule.Events == nil {
-		if m.schedule, err = record(ctx, s.url); err != nil {
+		if err := m.recordAlone(ctx, s); err != nil {
 			return r, err
 		}
 	}
@@ -125,14 +123,29 @@ func (m *measurement) measureGateway(ctx context.Context, binary string) (r resu
 	return r, err
 }
 
+// recordAlone records the schedule, and what the gateway takes for one viewer.
+func (m *measurement) recordAlone(ctx context.Context, s server) (err error) {
+	before, err := s.CPU()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	if m.schedule, err = record(ctx, s.url); err != nil {
+		return err
+	}
+	after, err := s.CPU()
+	m.alone = (after - before).Seconds() / time.Since(began).Seconds()
+	return err
+}
+
 func (m *measurement) measureBare(ctx context.Context) (r result, err error) {
 	c, at, err := startBare(ctx, m.dir, m.schedule)
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, c.Stop(5*time.Second)) }()
-	metrics := func(ctx context.Context) (rig.Metrics, error) { return rig.ReadMetrics(ctx, at.Metrics) }
-	return m.window(ctx, server{Process: c.Process, url: at.Sessions, bare: true, metrics: metrics})
+	operator := func(path string) string { return at.Operator + path }
+	return m.window(ctx, server{Process: c.Process, url: at.Sessions, bare: true, operator: operator})
 }
 
 // window lets viewers settle and compares two readings.
@@ -150,7 +163,7 @@ func (m *measurement) window(ctx context.Context, s server) (r result, err error
 		return r, err
 	}
 	profiled := make(chan error, 1)
-	go func() { profiled <- fetch(ctx, s.profile, m.profile) }() // It is waited for below.
+	go func() { profiled <- m.fetchProfile(ctx, s) }() // It is waited for below.
 	line, err := load.line()
 	if err != nil {
 		return r, err
@@ -170,7 +183,7 @@ func (m *measurement) window(ctx context.Context, s server) (r result, err error
 }
 
 func (s *server) read(ctx context.Context) (rig.Metrics, time.Duration, error) {
-	metrics, err := s.metrics(ctx)
+	metrics, err := rig.ReadMetrics(ctx, s.operator("/metrics"))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -178,24 +191,19 @@ func (s *server) read(ctx context.Context) (rig.Metrics, time.Duration, error) {
 	return metrics, cpu, err
 }
 
-// fetch writes what is at a URL to a file, if there is one.
-func fetch(ctx context.Context, url, file string) error {
-	if url == "" {
+// fetchProfile writes the profile that was asked for.
+func (m *measurement) fetchProfile(ctx context.Context, s server) error {
+	file := m.profile
+	switch {
+	case file == "":
 		return nil
+	case s.bare:
+		file += ".bare"
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	url := fmt.Sprintf("%s?seconds=%.0f", s.operator(profilePath), m.duration.Seconds())
+	text, err := rig.Get(ctx, url)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	out, err := os.Create(filepath.Clean(file))
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, resp.Body)
-	return errors.Join(err, out.Close())
+	return os.WriteFile(file, []byte(text), 0o600)
 }

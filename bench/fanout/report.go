@@ -42,6 +42,7 @@ func (m *measurement) head() {
 	}
 	fmt.Printf("%d viewers of %.2f Mbit/s: %d chunks in %v, the largest of %d bytes; ms from complete to handed to QUIC, and behind the first viewer to have it\n",
 		m.viewers, float64(total)*8/1e6/m.schedule.Length.Seconds(), len(m.schedule.Events), m.schedule.Length, largest)
+	fmt.Printf("the gateway with one viewer: %.1f %% of a processor, most of it for ingest\n", 100*m.alone)
 	fmt.Printf("%-14s", "")
 	for _, f := range figures() {
 		fmt.Printf("%11s", f.name)
@@ -67,9 +68,10 @@ func (m *measurement) report() error {
 
 // row prints the medians of results.
 func row(name string, results []result) []float64 {
-	var values []float64
+	columns := figures()
+	values := make([]float64, 0, len(columns))
 	fmt.Printf("%-14s", name)
-	for _, f := range figures() {
+	for _, f := range columns {
 		v := median(results, f.of)
 		values = append(values, v)
 		fmt.Printf("%11.2f", v)
@@ -87,7 +89,7 @@ func ratios(ours, theirs []float64) {
 }
 
 func median(results []result, of func(*result) float64) float64 {
-	var values []float64
+	values := make([]float64, 0, len(results))
 	for i := range results {
 		values = append(values, of(&results[i]))
 	}

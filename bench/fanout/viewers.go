@@ -54,7 +54,7 @@ func viewers(ctx context.Context, args []string) error {
 		group.Go(func() error {
 			// Not all at once: the queue of handshakes is short.
 			if pause(watching, time.Duration(i)*stagger) != nil {
-				return nil
+				return nil //nolint:nilerr // It left before it came.
 			}
 			if *bare {
 				return load.ViewBare(watching, *url, &r)

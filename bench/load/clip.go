@@ -26,7 +26,7 @@ func (c Clip) Make(ctx context.Context, dir string) (string, error) {
 	source, buffer := "testsrc2=size=1280x720:rate=30", video
 	if c.Even {
 		// Noise is as much to code in every picture, and the decoder's buffer holds one.
-		source, buffer = source+",noise=alls=20:allf=t", video/rate
+		source, buffer = source+",noise=alls=60:allf=t+u", video/rate
 	}
 	path := filepath.Join(dir, "clip.ts")
 	args := fmt.Sprintf("-hide_banner -loglevel error -f lavfi -i %s -f lavfi -i sine=frequency=440:sample_rate=48000 -t 10"+

@@ -41,13 +41,12 @@ type object struct {
 
 // read reads a subgroup's stream to its end and keeps nothing of it.
 func (r *Received) read(stream io.Reader, d *wire.Dialect) {
-	reader := d.NewStreamReader(stream)
-	err := r.readObjects(reader)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err := r.readObjects(d.NewStreamReader(stream)); !errors.Is(err, io.EOF) {
 		r.Resets.Add(1)
 	}
 }
 
+// readObjects gives the reason of the end: io.EOF for one in good order.
 func (r *Received) readObjects(reader *wire.StreamReader) error {
 	kind, err := reader.Varint()
 	if err != nil {

@@ -13,8 +13,9 @@ import (
 type Clip struct {
 	// Kbits is the rate of the whole stream in kbit/s.
 	Kbits int
-	// Even makes all pictures about as large as each other, as encoders for
-	// low latency do; otherwise a key picture may be several times as large.
+	// Even bounds all pictures by their share of the rate, as encoders for low
+	// latency do; the rest is filler, which the gateway leaves out, so that viewers
+	// get about half. Otherwise a key picture may be several times as large.
 	Even bool
 }
 

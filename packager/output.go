@@ -24,7 +24,9 @@ type output struct {
 	bytes  prometheus.Counter
 
 	group    *relay.Group
-	fresh    bool   // The group has no chunk yet.
+	fresh    bool // The group has no chunk yet.
+	opening  bool // The next chunk starts the group opens.
+	opens    uint64
 	sequence uint32 // Of the last chunk; rises through all groups.
 	started  bool
 	decode   uint64 // The sum of all sample durations since the start: the next tfdt.
@@ -46,7 +48,23 @@ func (o *output) newGroup(id uint64) error {
 	if err != nil {
 		return err
 	}
-	o.group, o.fresh = g, true
+	o.group, o.fresh, o.opening = g, true, false
+	o.groups.Inc()
+	return nil
+}
+
+// openGroup ends the group and starts one, both with the next chunk.
+func (o *output) openGroup(id uint64) { o.opens, o.fresh, o.opening = id, true, true }
+
+// publish adds an object to the group, which it may start.
+func (o *output) publish(object relay.Object) (err error) {
+	if !o.opening {
+		return o.group.Append(object)
+	}
+	if o.group, err = o.track.StartGroup(o.opens, object); err != nil {
+		return err
+	}
+	o.opening = false
 	o.groups.Inc()
 	return nil
 }
@@ -85,7 +103,7 @@ func (o *output) append(samples []cmaf.Sample, nal bool, produced, complete time
 		o.p.drop(dropTooLarge)
 		return nil //nolint:nilerr // It was counted, and the next picture may fit.
 	}
-	if err := o.group.Append(relay.Object{Payload: payload, Complete: complete}); err != nil {
+	if err := o.publish(relay.Object{Payload: payload, Complete: complete}); err != nil {
 		return err
 	}
 	o.sequence++

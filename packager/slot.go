@@ -146,6 +146,12 @@ func (s *slot) newGroup(id uint64) error {
 	return s.out.newGroup(id)
 }
 
+// openGroup starts one with the next chunk.
+func (s *slot) openGroup(id uint64) {
+	s.lastGroup = id
+	s.out.openGroup(id)
+}
+
 func (s *slot) kind() string {
 	if s.isVideo {
 		return "video"

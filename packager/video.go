@@ -130,9 +130,7 @@ func (v *video) start(pic picture, random bool, au *ingest.AccessUnit, at placed
 	v.state = videoRunning
 	v.groupDTS = at.dts
 	v.shift = at.pts - at.dts
-	if err := v.slot.newGroup(v.slot.p.groups.lead(at.pts, true)); err != nil {
-		return err
-	}
+	v.slot.openGroup(v.slot.p.groups.lead(at.pts, true))
 	return v.publish(pic, random, au, at)
 }
 

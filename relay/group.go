@@ -14,7 +14,7 @@ import (
 const maxObjects = 1 << 20
 
 // Group is a log of Objects in the order in which they came. It is made by
-// Track.NewGroup or Track.OpenGroup.
+// Track.NewGroup, Track.StartGroup or Track.OpenGroup.
 type Group struct {
 	// Set when it is made, then read-only.
 	id      uint64
@@ -61,19 +61,25 @@ func (g *Group) Created() time.Time { return g.created }
 // o.Payload: the caller gives it away. It never waits for readers. ErrClosed is
 // returned once the group has ended.
 func (g *Group) Append(o Object) error {
+	counted, err := g.append(&o)
+	if err == nil {
+		g.track.appended(counted)
+	}
+	return err
+}
+
+// append gives the bytes to count; nobody is woken yet.
+func (g *Group) append(o *Object) (counted int, err error) {
 	o.Priority, o.Subgroup, o.Size = g.track.cfg.Priority, 0, len(o.Payload)
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	o.ID = g.next
 	o.First = o.ID == 0
 	g.last = lastSubgroup{known: true}
-	if err := g.addLocked(&o, objectWhole); err != nil {
-		g.mu.Unlock()
-		return err
+	if err := g.addLocked(o, objectWhole); err != nil {
+		return 0, err
 	}
-	counted := g.countLocked(o.Size)
-	g.mu.Unlock()
-	g.track.appended(counted)
-	return nil
+	return g.countLocked(o.Size), nil
 }
 
 // Insert is for who relays: it adds a whole object as it was published, under its

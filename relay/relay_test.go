@@ -482,3 +482,31 @@ func TestCollectorCountsWhatIsHeld(t *testing.T) {
 		"freshet_relay_upstream_subscriptions": 0, "freshet_relay_upstream_lingering": 0, "freshet_relay_shed_groups_total": 0,
 	})
 }
+
+func TestAGroupAndItsFirstObjectComeTogether(t *testing.T) {
+	tr := track(t, relay.TrackConfig{Window: time.Minute, Priority: 3})
+	group(t, tr, 5, "a")
+	wakes := make(chan struct{}, 10)
+	defer tr.Notify(wakes)()
+	r := tr.NewReader(relay.ReaderConfig{})
+	equal(t, take(t, r, 1), []string{"5/0 a"})
+
+	g, err := tr.StartGroup(6, relay.Object{Payload: []byte("b")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, len(wakes), 1)
+	push(t, g, "c")
+	equal(t, take(t, r, 3), []string{"5 end", "6/0 b", "6/1 c"})
+	equal(t, tr.Bytes(), 3)
+	if o, ok := g.Object(0); !ok || !o.First || o.Priority != 3 {
+		t.Errorf("the first object is %+v", o)
+	}
+	if _, err := tr.StartGroup(6, relay.Object{}); !errors.Is(err, relay.ErrOrder) {
+		t.Errorf("a group of an ID that is there: %v", err)
+	}
+	tr.Close(nil)
+	if _, err := tr.StartGroup(7, relay.Object{}); !errors.Is(err, relay.ErrClosed) {
+		t.Errorf("a group of a track that has ended: %v", err)
+	}
+}

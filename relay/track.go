@@ -71,15 +71,22 @@ func (t *Track) Priority() uint8 { return t.cfg.Priority }
 
 // NewGroup ends the newest group and starts one with a higher ID. It drops what
 // has left the window. The errors are ErrClosed and ErrOrder.
-func (t *Track) NewGroup(id uint64) (*Group, error) {
-	g, err := t.newGroup(id)
+func (t *Track) NewGroup(id uint64) (*Group, error) { return t.startGroup(id, nil) }
+
+// StartGroup is NewGroup and Append of the group's first object in one: readers see
+// both at once and are woken once, where the end of one group and the start of the
+// next would else be two things to send.
+func (t *Track) StartGroup(id uint64, first Object) (*Group, error) { return t.startGroup(id, &first) }
+
+func (t *Track) startGroup(id uint64, first *Object) (*Group, error) {
+	g, err := t.newGroup(id, first)
 	if err == nil {
 		t.shed()
 	}
 	return g, err
 }
 
-func (t *Track) newGroup(id uint64) (*Group, error) {
+func (t *Track) newGroup(id uint64, first *Object) (*Group, error) {
 	now := t.now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,7 +99,14 @@ func (t *Track) newGroup(id uint64) (*Group, error) {
 		}
 		t.groups[n-1].succeed(now)
 	}
-	return t.addGroup(id, len(t.groups), now), nil
+	defer t.wakeLocked()
+	g := t.addGroup(id, len(t.groups), now)
+	if first == nil {
+		return g, nil
+	}
+	counted, err := g.append(first)
+	t.count(counted)
+	return g, err
 }
 
 // addGroup puts a new group at index i. Guarded by mu.
@@ -107,7 +121,6 @@ func (t *Track) addGroup(id uint64, i int, now time.Time) *Group {
 	}
 	t.groups = slices.Insert(t.groups, i, g)
 	t.evict(now)
-	t.wakeLocked()
 	return g
 }
 
@@ -134,6 +147,7 @@ func (t *Track) OpenGroup(id uint64) (*Group, error) {
 	// Those that leave the log for it are overtaken, too: somebody may read them.
 	all := slices.Clone(t.groups)
 	g := t.addGroup(id, i, now)
+	t.wakeLocked()
 	newest := t.groups[len(t.groups)-1]
 	t.mu.Unlock()
 	all = slices.Insert(all, i, g)

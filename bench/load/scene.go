@@ -3,9 +3,6 @@ package load
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,45 +13,26 @@ import (
 // Broadcast is the name of what Scene pushes.
 const Broadcast relay.Namespace = "live/bench"
 
-// Scene is a gateway with one encoder: 720p30 H.264 and AAC with groups of a
-// second.
+// Scene is a gateway with one encoder.
 type Scene struct {
 	Gateway *rig.Gateway
 	dir     string
 	push    *rig.Process
 }
 
-// NewScene builds and starts the gateway; nothing is pushed yet.
-func NewScene(ctx context.Context) (*Scene, error) {
-	dir, err := os.MkdirTemp("", "freshet-bench-")
-	if err != nil {
-		return nil, fmt.Errorf("prepare: %w", err)
-	}
-	binary, err := rig.Build(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	gateway, err := rig.StartGateway(ctx, rig.GatewayConfig{Binary: binary, Dir: dir})
+// NewScene starts a gateway of the given binary with its files in dir; nothing is
+// pushed yet.
+func NewScene(ctx context.Context, binary, dir string) (*Scene, error) {
+	gateway, err := rig.StartGateway(ctx, rig.GatewayConfig{Binary: binary, Dir: dir, Profiles: true})
 	if err != nil {
 		return nil, err
 	}
 	return &Scene{Gateway: gateway, dir: dir}, nil
 }
 
-// Push starts the encoder and waits until the broadcast is there. The clip is
-// encoded beforehand and loops, so that encoding takes no part of the machine.
-// bitrate is that of the whole stream in kbit/s.
-func (s *Scene) Push(ctx context.Context, bitrate int) error {
-	clip := filepath.Join(s.dir, "clip.ts")
-	const audio, overhead = 128, 172
-	video := fmt.Sprintf(" -b:v %[1]dk -minrate %[1]dk -maxrate %[1]dk -bufsize %[1]dk", bitrate-audio-overhead)
-	args := "-hide_banner -loglevel error -f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i sine=frequency=440:sample_rate=48000 -t 10" +
-		" -c:v libx264 -preset ultrafast -bf 2 -g 30 -sc_threshold 0 -pix_fmt yuv420p" +
-		video + " -x264-params nal-hrd=cbr -c:a aac -b:a 128k -y"
-	encode := exec.CommandContext(ctx, "ffmpeg", append(strings.Fields(args), clip)...) //nolint:gosec // measuring starts programs of its own choice
-	if out, err := encode.CombinedOutput(); err != nil {
-		return fmt.Errorf("make the clip: %w\n%s", err, out)
-	}
+// Push starts the encoder, which loops a clip, and waits until the broadcast is
+// there.
+func (s *Scene) Push(ctx context.Context, clip string) error {
 	target := rig.Target{Gateway: s.Gateway, StreamID: "publish:" + string(Broadcast)}
 	push, err := rig.Replay(ctx, s.dir, target, clip, -1)
 	if err != nil {
@@ -88,14 +66,10 @@ func (s *Scene) Alive() error {
 	}
 }
 
-// Close stops all and removes what was written.
+// Close stops all.
 func (s *Scene) Close() error {
 	if s.push != nil {
 		_ = s.push.Kill() // ended or not, it is gone
 	}
-	err := s.Gateway.Stop(15 * time.Second)
-	if removed := os.RemoveAll(s.dir); err == nil {
-		err = removed
-	}
-	return err
+	return s.Gateway.Stop(15 * time.Second)
 }

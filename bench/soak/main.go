@@ -48,14 +48,22 @@ func run(ctx context.Context, edge bool, duration time.Duration, viewers, bitrat
 		return fmt.Errorf("prepare: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	scene, err := load.NewScene(ctx)
+	binary, err := rig.Build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	clip, err := load.Clip{Kbits: bitrate}.Make(ctx, dir)
+	if err != nil {
+		return err
+	}
+	scene, err := load.NewScene(ctx, binary, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, scene.Close()) }()
 	at := site{scene, scene.Gateway}
 	if edge {
-		if at.gateway, err = startEdge(ctx, dir, scene.Gateway); err != nil {
+		if at.gateway, err = startEdge(ctx, binary, dir, scene.Gateway); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, at.gateway.Stop(15*time.Second)) }()
@@ -65,7 +73,7 @@ func run(ctx context.Context, edge bool, duration time.Duration, viewers, bitrat
 		return err
 	}
 	fmt.Printf("idle: %.1f MB resident\n", float64(idle)/1e6)
-	if err := scene.Push(ctx, bitrate); err != nil {
+	if err := scene.Push(ctx, clip); err != nil {
 		return err
 	}
 	soaking, leave := context.WithTimeout(ctx, duration)
@@ -79,11 +87,7 @@ func run(ctx context.Context, edge bool, duration time.Duration, viewers, bitrat
 	return group.Wait()
 }
 
-func startEdge(ctx context.Context, dir string, origin *rig.Gateway) (*rig.Gateway, error) {
-	binary, err := rig.Build(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
+func startEdge(ctx context.Context, binary, dir string, origin *rig.Gateway) (*rig.Gateway, error) {
 	return rig.StartGateway(ctx, rig.GatewayConfig{Binary: binary, Dir: dir, Name: "edge", Parents: []string{origin.HTTPS("/moq")}})
 }
 
@@ -101,7 +105,7 @@ func comeAndGo(ctx context.Context, at site, stay time.Duration, received *load.
 func viewFor(ctx context.Context, at site, visit time.Duration, received *load.Received) error {
 	ctx, cancel := context.WithTimeout(ctx, visit)
 	defer cancel()
-	return load.View(ctx, at.gateway, load.Broadcast, received)
+	return load.View(ctx, at.gateway.HTTPS("/moq"), load.Broadcast, received)
 }
 
 // settle is when the log's window of 30 s is full and the heap has its size.

@@ -6,18 +6,24 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 )
 
-// Metrics is one reading of a gateway's metrics.
+// Metrics is one reading of a server's metrics.
 type Metrics map[string]*dto.MetricFamily
 
 // Metrics reads /metrics.
 func (g *Gateway) Metrics(ctx context.Context) (Metrics, error) {
-	text, err := Get(ctx, g.Operator("/metrics"))
+	return ReadMetrics(ctx, g.Operator("/metrics"))
+}
+
+// ReadMetrics reads the metrics at a URL.
+func ReadMetrics(ctx context.Context, url string) (Metrics, error) {
+	text, err := Get(ctx, url)
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +72,33 @@ func (m Metrics) Histogram(name string) Histogram {
 	return h
 }
 
-// RSS is the gateway's resident memory in bytes, as the kernel counts it.
-func (g *Gateway) RSS() (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", g.PID()))
+// CPU is the processor time that the program has used, its user's and the
+// kernel's for it.
+func (p *Process) CPU() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
+	if err != nil {
+		return 0, fmt.Errorf("read processor time: %w", err)
+	}
+	// The name, in brackets, may hold anything; utime and stime are fields 14 and
+	// 15 of proc(5), in ticks of 10 ms.
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("process %d has no processor time", p.PID())
+	}
+	var ticks int64
+	for _, field := range fields[11:13] {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("read processor time: %w", err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond, nil
+}
+
+// RSS is the program's resident memory in bytes, as the kernel counts it.
+func (p *Process) RSS() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {
 		return 0, fmt.Errorf("read resident memory: %w", err)
 	}
@@ -83,5 +113,5 @@ func (g *Gateway) RSS() (int64, error) {
 		}
 		return kib << 10, nil
 	}
-	return 0, fmt.Errorf("process %d has no resident memory", g.PID())
+	return 0, fmt.Errorf("process %d has no resident memory", p.PID())
 }

@@ -98,6 +98,7 @@ func NewClient(ctx context.Context, conn Conn, cfg ClientConfig) (*Client, error
 		relay:    cfg.Relay,
 		log:      cfg.Logger,
 		metrics:  newMetrics(nil),
+		framing:  new(framing),
 		maxLag:   DefaultMaxLag,
 		limits:   cfg.Limits.withDefaults(),
 		onGoaway: cfg.OnGoaway,

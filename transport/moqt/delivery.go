@@ -47,6 +47,7 @@ type delivery struct {
 	spare   *outflow   // The last one that ended, to be used again.
 	streams uint64     // Opened so far, for PUBLISH_DONE.
 	scratch []byte     // Headers.
+	frames  *frames    // What all of the track share.
 	ticket  ticket
 }
 

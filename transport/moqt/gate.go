@@ -140,9 +140,10 @@ func (g *gate) withdraw(t *ticket) {
 	}
 }
 
-// firstWrites holds buffers for the header and the first slice of an object. In
-// one Write they go out as one burst of packets: a header by itself wakes the
-// connection for a packet of a few bytes, and the copy is the cheaper of the two.
+// firstWrites holds buffers for the header and the first slice of an object that
+// has no frame (frames.go). In one Write they go out as one burst of packets: a
+// header by itself wakes the connection for a packet of a few bytes, and the copy
+// is the cheaper of the two.
 var firstWrites = sync.Pool{New: func() any {
 	b := make([]byte, 0, longestSlice+maxHeader)
 	return &b
@@ -152,10 +153,15 @@ var firstWrites = sync.Pool{New: func() any {
 // streams. Neither is retained.
 func (s *session) writeMedia(ctx context.Context, st SendStream, t *ticket, header, payload []byte) error {
 	slice, payload := cutSlice(payload)
-	first, _ := firstWrites.Get().(*[]byte)
-	*first = append(append((*first)[:0], header...), slice...)
-	err := s.writeSlice(ctx, st, t, *first)
-	firstWrites.Put(first)
+	var err error
+	if len(header) == 0 {
+		err = s.writeSlice(ctx, st, t, slice)
+	} else {
+		first, _ := firstWrites.Get().(*[]byte)
+		*first = append(append((*first)[:0], header...), slice...)
+		err = s.writeSlice(ctx, st, t, *first)
+		firstWrites.Put(first)
+	}
 	for err == nil && len(payload) > 0 {
 		slice, payload = cutSlice(payload)
 		err = s.writeSlice(ctx, st, t, slice)

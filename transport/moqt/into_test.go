@@ -3,9 +3,9 @@ package moqt_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -207,9 +207,10 @@ func TestObjectIsHandedOnWhileItArrives(t *testing.T) {
 		const size = 1 << 20
 		o := newOrigin(t, nil)
 		_, subgroup := relayed(t, o.track("video"), 5, relay.SubgroupConfig{})
-		f, err := subgroup.Open(relay.Object{First: true, Size: size, Complete: time.Now()})
+		f, err := subgroup.Open(relay.Object{First: true, Size: 3, Complete: time.Now()})
 		must(t, err)
-		fill(t, f, strings.Repeat("x", size/2))
+		fill(t, f, "5/0")
+		must(t, f.Close())
 		e := newEdge(t)
 		near, far := moqttest.Pair(moqttest.Config{Protocol: t.protocol, StreamWindow: 4 << 10})
 		o.serve(far)
@@ -217,7 +218,13 @@ func TestObjectIsHandedOnWhileItArrives(t *testing.T) {
 		must(t, err)
 		defer c.Close()
 		e.from.Set(upstream{c})
-		item, err := e.video().Next(ctxFor(t, time.Minute))
+		wantItems(t, e.video(), "5/0")
+		tr, _ := e.cam.Track("video")
+		r := tr.NewReader(relay.ReaderConfig{Start: relay.Location{Group: 5, Object: 1}})
+		f, err = subgroup.Open(relay.Object{ID: 1, Size: size, Complete: time.Now()})
+		must(t, err)
+		fill(t, f, strings.Repeat("x", size/2))
+		item, err := r.Next(ctxFor(t, time.Minute))
 		if err != nil || item.Object.Whole() || item.Object.Size != size {
 			t.Fatalf("object of %d bytes, whole: %v, %v", item.Object.Size, item.Object.Whole(), err)
 		}

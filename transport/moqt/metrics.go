@@ -46,7 +46,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		delivery: f.NewHistogram(prometheus.HistogramOpts{
 			Name:    "freshet_moqt_delivery_seconds",
 			Help:    "From an object being complete (made here, or its last byte come from upstream) to its last byte being handed to the transport, for each subscriber.",
-			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2},
+			Buckets: DeliveryBuckets(),
 
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  100,
@@ -73,6 +73,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		ends: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "freshet_moqt_session_ends_total", Help: "Sessions that ended, by reason.",
 		}, []string{"reason"}),
+	}
+}
+
+// DeliveryBuckets are the bounds of freshet_moqt_delivery_seconds in seconds: fine
+// about the 10 ms that it is held to, since a quantile is guessed within a bucket.
+func DeliveryBuckets() []float64 {
+	return []float64{
+		.0005, .001, .002, .003, .004, .005, .006, .008, .01,
+		.0125, .015, .02, .025, .03, .04, .05, .075, .1, .2, .5, 1, 2,
 	}
 }
 

@@ -48,10 +48,16 @@ func (p *publication) find(group, subgroup uint64) *outflow {
 // hold the stream's header.
 func (p *publication) begin(ctx context.Context, f *outflow, item relay.Item) {
 	o := &item.Object
+	// What everybody gets alike can be shared.
+	alike := len(p.scratch) == 0 && o.ID == f.next && !f.header.Properties && o.Whole()
 	p.scratch = p.s.d.AppendSubgroupObject(p.scratch, &f.header, o.ID-f.next, o)
 	f.next, f.started = o.ID+1, true
 	f.index, f.sent, f.arriving = item.Index, 0, true
-	if p.advance(ctx, f, o) {
+	var frame []byte
+	if alike {
+		frame = p.frames.of(item.Index, o, p.scratch)
+	}
+	if p.advance(ctx, f, o, frame) {
 		p.forwarded(o)
 	}
 }
@@ -76,7 +82,7 @@ func (p *publication) pumpFlow(ctx context.Context, f *outflow) (moved bool) {
 			return true
 		case len(o.Payload) == f.sent && !o.Whole():
 			return moved
-		case !p.advance(ctx, f, &o):
+		case !p.advance(ctx, f, &o, nil):
 			return true
 		}
 		moved = true
@@ -91,13 +97,17 @@ func (p *publication) pumpFlow(ctx context.Context, f *outflow) (moved bool) {
 	return moved
 }
 
-// advance writes scratch and what is there of o but not written; false when the
-// stream could not take it.
-func (p *publication) advance(ctx context.Context, f *outflow, o *relay.Object) bool {
+// advance writes scratch and what is there of o but not written, or frame, which
+// is both, if there is one; false when the stream could not take it.
+func (p *publication) advance(ctx context.Context, f *outflow, o *relay.Object, frame []byte) bool {
 	p.ticket.key = uint16(p.current().priority)<<8 | uint16(o.Priority)
 	_ = f.stream.SetWriteDeadline(time.Now().Add(p.s.maxLag))
-	if rest := o.Payload[f.sent:]; len(rest)+len(p.scratch) > 0 {
-		if err := p.s.writeMedia(ctx, f.stream, &p.ticket, p.scratch, rest); err != nil {
+	header, rest := p.scratch, o.Payload[f.sent:]
+	if frame != nil {
+		header, rest = nil, frame
+	}
+	if len(header)+len(rest) > 0 {
+		if err := p.s.writeMedia(ctx, f.stream, &p.ticket, header, rest); err != nil {
 			p.giveUp(ctx, f, err)
 			return false
 		}

@@ -196,6 +196,9 @@ func (p *publication) current() wishes {
 func (p *publication) run(ctx context.Context) (wire.DoneCode, string) {
 	stop := p.track.Notify(p.changed)
 	defer stop()
+	shared := framedTrack{p.track, p.s.d}
+	p.frames = p.s.framing.enter(shared)
+	defer p.s.framing.leave(shared)
 	defer p.resetAll(wire.ResetCancelled)
 	for ctx.Err() == nil {
 		w := p.current()

@@ -97,6 +97,7 @@ func NewServer(cfg Config) *Server {
 			relay:      cfg.Relay,
 			log:        cfg.Logger,
 			metrics:    newMetrics(cfg.Registerer),
+			framing:    new(framing),
 			authorize:  cfg.Authorize,
 			publishers: cfg.Publishers,
 			maxLag:     cfg.MaxLag,

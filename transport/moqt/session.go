@@ -35,6 +35,7 @@ type environment struct {
 	relay      *relay.Relay
 	log        *slog.Logger
 	metrics    *metrics
+	framing    *framing
 	authorize  func(context.Context, Request) (Grant, error)
 	publishers Publishers // nil when nothing can be published to this side.
 	maxLag     time.Duration

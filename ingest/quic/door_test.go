@@ -112,7 +112,8 @@ func TestSlowPath(t *testing.T) {
 			if err := client.Send(t.Context(), b, born); err != nil {
 				t.Fatal(err)
 			}
-			if d := time.Since(born); d > latency+50*time.Millisecond {
+			// A busy machine adds to it; without a deadline it is seconds.
+			if d := time.Since(born); d > latency+150*time.Millisecond {
 				t.Fatalf("a batch held the next ones up for %v", d)
 			}
 		}

@@ -70,7 +70,8 @@ func (f *subgroupFill) object(h *wire.ObjectHeader) error {
 // open starts the subgroup with its first object on this stream.
 func (f *subgroupFill) open(h *wire.ObjectHeader) (err error) {
 	in := f.in
-	if in.join != nil && in.gone && h.Location.Group <= in.join.Group && h.Location.Object > 0 {
+	// Only what waited for the past may ask whether it came.
+	if in.join != nil && h.Location.Group <= in.join.Group && in.gone && h.Location.Object > 0 {
 		return fmt.Errorf("%w: its start is missing", errLeftOut)
 	}
 	f.subgroup, err = f.group.OpenSubgroup(relay.SubgroupConfig{ID: h.Subgroup, Last: f.header.EndOfGroup})

@@ -91,7 +91,7 @@ func (s *Store) Put(ctx context.Context, table cluster.Table, key string, value 
 		return 0, err
 	}
 	if revision == 0 {
-		revision, err = kv.Create(ctx, key, value)
+		revision, err = create(ctx, kv, key, value)
 	} else {
 		revision, err = kv.Update(ctx, key, value, revision)
 	}
@@ -99,6 +99,26 @@ func (s *Store) Put(ctx context.Context, table cluster.Table, key string, value 
 		return 0, s.failed("put", err)
 	}
 	return revision, nil
+}
+
+// behind are the pauses before a key that seems to be there is created once more: the
+// client looks for the marker of a deleted one at any replica, which may not have it yet.
+var behind = []time.Duration{10 * time.Millisecond, 40 * time.Millisecond}
+
+func create(ctx context.Context, kv jetstream.KeyValue, key string, value []byte) (uint64, error) {
+	revision, err := kv.Create(ctx, key, value)
+	for _, pause := range behind {
+		if !errors.Is(err, jetstream.ErrKeyExists) {
+			break
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+		revision, err = kv.Create(ctx, key, value)
+	}
+	return revision, err
 }
 
 // Delete implements cluster.Store.

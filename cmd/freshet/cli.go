@@ -13,6 +13,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run a gateway."`
 	Relay   relayCommand   `cmd:"" help:"Run a gateway that serves what other gateways have."`
 	Push    pushCommand    `cmd:"" help:"Send a transport stream to a gateway."`
+	Bench   benchCommand   `cmd:"" help:"Measure, and disturb: tools for network engineers."`
 	Demo    demoCommand    `cmd:"" help:"Run a gateway that plays a clip, to look at."`
 	Config  configCommand  `cmd:"" help:"Work with configuration files."`
 	Version versionCommand `cmd:"" help:"Print the version."`

@@ -46,7 +46,7 @@ func (p Percent) below(rolled float64) bool { return rolled < float64(p) }
 const paretoShape = 3.0
 
 // jitter is by how much a packet is later, or earlier, than the delay.
-func (p *Profile) jitter(rolled float64) time.Duration {
+func (p Profile) jitter(rolled float64) time.Duration {
 	if p.Jitter == 0 {
 		return 0
 	}

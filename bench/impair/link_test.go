@@ -1,6 +1,7 @@
 package impair_test
 
 import (
+	"encoding"
 	"math"
 	"os"
 	"path/filepath"
@@ -18,30 +19,39 @@ const ms = time.Millisecond
 // text reads a value as it is written in a file.
 func text[T any, P interface {
 	*T
-	UnmarshalText([]byte) error
-}](t testing.TB, s string) *T {
-	t.Helper()
+	encoding.TextUnmarshaler
+}](tb testing.TB, s string) *T {
+	tb.Helper()
 	v := P(new(T))
 	if err := v.UnmarshalText([]byte(s)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return v
 }
 
-func percent(t testing.TB, s string) *impair.Percent { t.Helper(); return text[impair.Percent](t, s) }
-func rate(t testing.TB, s string) *impair.Rate       { t.Helper(); return text[impair.Rate](t, s) }
-func queue(t testing.TB, s string) *impair.QueueSize { t.Helper(); return text[impair.QueueSize](t, s) }
-func gilbert(t testing.TB, s string) *impair.Gilbert { t.Helper(); return text[impair.Gilbert](t, s) }
+func percent(tb testing.TB, s string) *impair.Percent {
+	tb.Helper()
+	return text[impair.Percent](tb, s)
+}
+func rate(tb testing.TB, s string) *impair.Rate { tb.Helper(); return text[impair.Rate](tb, s) }
+func queue(tb testing.TB, s string) *impair.QueueSize {
+	tb.Helper()
+	return text[impair.QueueSize](tb, s)
+}
+func gilbert(tb testing.TB, s string) *impair.Gilbert {
+	tb.Helper()
+	return text[impair.Gilbert](tb, s)
+}
 
 // plan is the upward direction of a path.
-func plan(t testing.TB, p impair.Path) *impair.Plan {
-	t.Helper()
+func plan(tb testing.TB, p impair.Path) *impair.Plan {
+	tb.Helper()
 	if err := p.Check(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	out, err := p.Plan(impair.Up)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }
@@ -84,9 +94,9 @@ func carry(link *impair.Link[int], load []arrival) result {
 	return r
 }
 
-func run(t testing.TB, s impair.Settings, load []arrival) result {
-	t.Helper()
-	return carry(impair.NewLink[int](plan(t, impair.Path{Both: s}), 1, 0), load)
+func run(tb testing.TB, s impair.Settings, load []arrival) result {
+	tb.Helper()
+	return carry(impair.NewLink[int](plan(tb, impair.Path{Both: s}), 1, 0), load)
 }
 
 func near(t *testing.T, what string, got, want, tolerance float64) {
@@ -305,10 +315,10 @@ func TestTimeline(t *testing.T) {
 		left[d.Packet] = d.At
 	}
 	for round := range 3 {
-		for i, want := range []time.Duration{10, 10, -1, 10, 10, 30, 30, 10, 110, 10} {
+		for i, want := range []int{10, 10, -1, 10, 10, 30, 30, 10, 110, 10} {
 			n := round*10 + i
 			at, ok := left[n]
-			if got := at - time.Duration(n)*100*ms; ok != (want >= 0) || ok && got != want*ms {
+			if got := at - time.Duration(n)*100*ms; ok != (want >= 0) || ok && got != time.Duration(want)*ms {
 				t.Errorf("packet %d took %v (delivered: %v), want %d ms", n, got, ok, want)
 			}
 		}
@@ -319,15 +329,15 @@ func TestTimeline(t *testing.T) {
 }
 
 // everything asks every stage.
-func everything(t testing.TB) impair.Path {
-	t.Helper()
+func everything(tb testing.TB) impair.Path {
+	tb.Helper()
 	codel := impair.CoDel
 	return impair.Path{
 		Both: impair.Settings{
-			Delay: new(20 * ms), Jitter: new(5 * ms), Loss: percent(t, "2%"), LossBurst: new(3.0), Reorder: percent(t, "1%"),
-			Duplicate: percent(t, "1%"), Rate: rate(t, "9mbit"), Queue: queue(t, "50ms"), AQM: &codel, MTU: new(1300),
+			Delay: new(20 * ms), Jitter: new(5 * ms), Loss: percent(tb, "2%"), LossBurst: new(3.0), Reorder: percent(tb, "1%"),
+			Duplicate: percent(tb, "1%"), Rate: rate(tb, "9mbit"), Queue: queue(tb, "50ms"), AQM: &codel, MTU: new(1300),
 		},
-		Timeline: []impair.Step{{At: time.Second, For: 300 * ms, Both: impair.Settings{Loss: percent(t, "20%")}}},
+		Timeline: []impair.Step{{At: time.Second, For: 300 * ms, Both: impair.Settings{Loss: percent(tb, "20%")}}},
 		Repeat:   2 * time.Second,
 	}
 }

@@ -139,9 +139,9 @@ func (n *Network) Ends() []string {
 }
 
 func (n *Network) close() error {
-	var errs []error
-	for _, p := range n.paths {
-		errs = append(errs, p.close())
+	errs := make([]error, len(n.paths))
+	for i, p := range n.paths {
+		errs[i] = p.close()
 	}
 	return errors.Join(errs...)
 }

@@ -29,9 +29,8 @@ func (o *Opportunities) at(n int) time.Duration {
 
 // from is the number of the first opportunity that is not before t.
 func (o *Opportunities) from(t time.Duration) int {
-	round := t / o.period
-	i, _ := slices.BinarySearch(o.times, t-round*o.period)
-	return int(round)*len(o.times) + i
+	i, _ := slices.BinarySearch(o.times, t%o.period)
+	return int(t/o.period)*len(o.times) + i
 }
 
 // line is what a packet passes after its queue: a rate or opportunities.

@@ -113,13 +113,13 @@ func (r *relay) receive(ctx context.Context) error {
 	batch := make([]datagram, 0, batchSize)
 	for {
 		n, err := r.front.batch.ReadBatch(messages, 0)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return err
+		}
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			if errors.Is(err, net.ErrClosed) {
-				return err
-			}
 			continue // An ICMP error of somebody who has left.
 		}
 		batch = batch[:0]

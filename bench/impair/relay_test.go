@@ -25,9 +25,9 @@ type echo struct {
 	senders []netip.AddrPort // Guarded by mu. Without repetitions.
 }
 
-func startEcho(t testing.TB) *echo {
-	t.Helper()
-	e := &echo{UDPConn: socket(t)}
+func startEcho(tb testing.TB) *echo {
+	tb.Helper()
+	e := &echo{UDPConn: socket(tb)}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -45,7 +45,7 @@ func startEcho(t testing.TB) *echo {
 			e.WriteToUDPAddrPort(buffer[:n], from)
 		}
 	}()
-	t.Cleanup(func() { e.Close(); <-done })
+	tb.Cleanup(func() { e.Close(); <-done })
 	return e
 }
 
@@ -55,13 +55,13 @@ func (e *echo) seen() []netip.AddrPort {
 	return slices.Clone(e.senders)
 }
 
-func socket(t testing.TB) *net.UDPConn {
-	t.Helper()
+func socket(tb testing.TB) *net.UDPConn {
+	tb.Helper()
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	tb.Cleanup(func() { conn.Close() })
 	conn.SetReadBuffer(4 << 20)
 	return conn
 }
@@ -74,10 +74,10 @@ type running struct {
 }
 
 // start runs a path to an address until the test ends.
-func start(t testing.TB, path impair.Path, to net.Addr, log *bytes.Buffer) running {
-	t.Helper()
+func start(tb testing.TB, path impair.Path, to net.Addr, log *bytes.Buffer) running {
+	tb.Helper()
 	if err := path.Check(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	cfg := impair.Config{Paths: []impair.Path{path}, Ends: []impair.Ends{{Listen: "127.0.0.1:0", To: to.String()}}, Seed: 5}
 	if log != nil {
@@ -85,7 +85,7 @@ func start(t testing.TB, path impair.Path, to net.Addr, log *bytes.Buffer) runni
 	}
 	network, err := impair.New(cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -93,29 +93,29 @@ func start(t testing.TB, path impair.Path, to net.Addr, log *bytes.Buffer) runni
 	stop := sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
-	t.Cleanup(stop)
+	tb.Cleanup(stop)
 	addr, _, _ := strings.Cut(network.Ends()[0], " ")
 	return running{network, addr, stop}
 }
 
-func dial(t testing.TB, addr string) net.Conn {
-	t.Helper()
+func dial(tb testing.TB, addr string) net.Conn {
+	tb.Helper()
 	conn, err := net.Dial("udp", addr)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	tb.Cleanup(func() { conn.Close() })
 	return conn
 }
 
 // exchange sends and gives what comes back within a time; "" if nothing does.
-func exchange(t testing.TB, conn net.Conn, text string, within time.Duration) string {
-	t.Helper()
+func exchange(tb testing.TB, conn net.Conn, text string, within time.Duration) string {
+	tb.Helper()
 	if _, err := conn.Write([]byte(text)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	conn.SetReadDeadline(time.Now().Add(within))
 	buffer := make([]byte, 65536)
@@ -155,6 +155,23 @@ func TestTooLargeForThePath(t *testing.T) {
 	exchange(t, conn, strings.Repeat("x", 1400-28+1), 1) // Vanishes; the answer would be the next one's.
 	if got := exchange(t, conn, strings.Repeat("y", 1400-28), patience); got == "" || got[0] != 'y' {
 		t.Errorf("got %.1q", got)
+	}
+}
+
+func TestDuplicatesArriveTwice(t *testing.T) {
+	path := impair.Path{Up: impair.Settings{Duplicate: percent(t, "100%")}}
+	n := start(t, path, startEcho(t).LocalAddr(), nil)
+	conn := dial(t, n.addr)
+	for range 2 {
+		if got := exchange(t, conn, "twice", patience); got != "twice" {
+			t.Errorf("got %q", got)
+		}
+	}
+	conn.SetReadDeadline(time.Now().Add(patience))
+	for answers := 2; answers < 4; answers++ {
+		if _, err := conn.Read(make([]byte, 10)); err != nil {
+			t.Errorf("%d answers: %v", answers, err)
+		}
 	}
 }
 
@@ -228,7 +245,7 @@ func TestTwoRunsAgree(t *testing.T) {
 		for sent := range 4000 {
 			conn.Write([]byte("some bytes"))
 			if sent%50 == 49 {
-				time.Sleep(ms * time.Duration(i+1)) // At another pace.
+				time.Sleep(time.Duration(i+1) * ms) // At another pace.
 			}
 		}
 		deadline := time.Now().Add(patience)

@@ -117,7 +117,7 @@ func (p *Plan) at(now time.Duration) (*segment, time.Duration) {
 	now = max(now, 0)
 	var base time.Duration
 	if p.period > 0 {
-		base = now / p.period * p.period
+		base = now - now%p.period
 	}
 	i, found := slices.BinarySearchFunc(p.segments, now-base, func(s segment, t time.Duration) int {
 		return cmp.Compare(s.start, t)
@@ -195,7 +195,7 @@ func rebinds(steps []Step) []time.Duration {
 func nextRebind(times []time.Duration, period, now time.Duration) time.Duration {
 	var base time.Duration
 	if period > 0 {
-		base = now / period * period
+		base = now - now%period
 	}
 	for _, t := range times {
 		if base+t > now {

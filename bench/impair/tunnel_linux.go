@@ -47,14 +47,19 @@ func (t *tunnel) receive(ctx context.Context, d int) error {
 	var bytes slab
 	for {
 		n, err := t.devices[d].Read(buffer)
-		if ctx.Err() != nil {
-			return nil
-		}
 		if err != nil {
-			return fmt.Errorf("%s: tun: %w", t.name, err)
+			return t.unless(ctx, err)
 		}
 		t.lanes[d].take([]datagram{{data: bytes.keep(buffer[:n])}})
 	}
+}
+
+// unless is an error of reading, none once the end was asked for.
+func (t *tunnel) unless(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("%s: tun: %w", t.name, err)
 }
 
 // write gives packets to the device, those that are duplicated twice.

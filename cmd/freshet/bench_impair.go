@@ -182,7 +182,7 @@ func wrapped(text string) string {
 	const width = 78
 	var out strings.Builder
 	column := width
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if column+1+len(word) > width {
 			out.WriteString("\n  ")
 			column = 2

@@ -71,7 +71,7 @@ func TestSRTRepairsImpairedPush(t *testing.T) {
 	addr, report := impairing(t, g, "--delay", "20ms", "--loss", "5%")
 	push, stop := context.WithTimeout(t.Context(), 12*time.Second)
 	defer stop()
-	cmd := exec.CommandContext(push, ffmpeg, "-v", "error", "-re", "-stream_loop", "-1", "-i", "demo/clip.ts", "-c", "copy", "-f", "mpegts",
+	cmd := exec.CommandContext(push, ffmpeg, "-v", "error", "-re", "-stream_loop", "-1", "-i", "demo/clip.ts", "-c", "copy", "-f", "mpegts", "-muxrate", "3M",
 		fmt.Sprintf("srt://%s?streamid=publish:live/lossy&latency=240000&pkt_size=1316", addr))
 	out := &lockedBuffer{}
 	cmd.Stderr = out
@@ -87,10 +87,10 @@ func TestSRTRepairsImpairedPush(t *testing.T) {
 	received, unrecovered := g.metric(t, "freshet_srt_packets_received_total"), g.metric(t, "freshet_srt_packets_unrecovered_total")
 	t.Logf("up: %v packets, %v lost; SRT: %v received, %v missed at first, %v retransmitted, %v unrecovered", lines[0]["packets_in"], lost["loss"],
 		received, g.metric(t, "freshet_srt_packets_lost_total"), g.metric(t, "freshet_srt_packets_retransmitted_total"), unrecovered)
-	if received < 500 || lost["loss"] == 0.0 {
+	if received < 1500 || lost["loss"] == 0.0 {
 		t.Errorf("%v received, %v lost; ffmpeg: %s", received, lost["loss"], out)
 	}
-	// A machine that pauses is no bad network: the bar of docs is 0.1 %.
+	// A machine that pauses is no bad network; a path too bad loses some percent.
 	if unrecovered > received/1000 {
 		t.Errorf("%v of %v unrecovered", unrecovered, received)
 	}

@@ -49,8 +49,8 @@ func (l *lane) take(batch []datagram) {
 		l.alarm.wake()
 	}
 	if l.log != nil {
-		for i, fate := range fates {
-			l.log.write(l.name, first+uint64(i), len(batch[i].data)+l.overhead, fate)
+		for i, d := range batch {
+			l.log.write(l.name, first+uint64(i), len(d.data)+l.overhead, fates[i])
 		}
 	}
 }

@@ -38,6 +38,7 @@ func queue(tb testing.TB, s string) *impair.QueueSize {
 	tb.Helper()
 	return text[impair.QueueSize](tb, s)
 }
+
 func gilbert(tb testing.TB, s string) *impair.Gilbert {
 	tb.Helper()
 	return text[impair.Gilbert](tb, s)

@@ -101,23 +101,23 @@ func newRelay(name string, lanes [2]*lane, ends Ends, times []time.Duration, per
 func (r *relay) run(ctx context.Context) error {
 	return carry(ctx, r.lanes, func(ctx context.Context, group *errgroup.Group) {
 		r.group = group
-		group.Go(func() error { return r.receive(ctx) })
+		group.Go(func() error {
+			r.receive()
+			return nil
+		})
 		group.Go(func() error { return r.keep(ctx) })
 	}, r.close)
 }
 
-// receive reads the port.
-func (r *relay) receive(ctx context.Context) error {
+// receive reads the port until it is closed.
+func (r *relay) receive() {
 	messages := newMessages(batchSize)
 	var bytes slab
 	batch := make([]datagram, 0, batchSize)
 	for {
 		n, err := r.front.batch.ReadBatch(messages, 0)
-		if ctx.Err() != nil {
-			return nil
-		}
 		if errors.Is(err, net.ErrClosed) {
-			return err
+			return
 		}
 		if err != nil {
 			continue // An ICMP error of somebody who has left.
@@ -128,7 +128,7 @@ func (r *relay) receive(ctx context.Context) error {
 			if !ok {
 				continue
 			}
-			if c := r.client(ctx, addr); c != nil {
+			if c := r.client(addr); c != nil {
 				batch = append(batch, datagram{bytes.keep(m.Buffers[0][:m.N]), c})
 			}
 		}
@@ -137,7 +137,7 @@ func (r *relay) receive(ctx context.Context) error {
 }
 
 // client finds or makes the client of an address; nil if there is no room.
-func (r *relay) client(ctx context.Context, addr *net.UDPAddr) *client {
+func (r *relay) client(addr *net.UDPAddr) *client {
 	key := addr.AddrPort()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -148,7 +148,7 @@ func (r *relay) client(ctx context.Context, addr *net.UDPAddr) *client {
 			return nil
 		}
 		c = &client{addr: net.UDPAddrFromAddrPort(key)}
-		if r.bind(ctx, c) != nil {
+		if r.bind(c) != nil {
 			r.refused.Add(1)
 			return nil
 		}
@@ -160,7 +160,7 @@ func (r *relay) client(ctx context.Context, addr *net.UDPAddr) *client {
 
 // bind gives a client a new upstream socket, and ends the one it had. r.mu is
 // held; a socket of UDP is made without waiting.
-func (r *relay) bind(ctx context.Context, c *client) error {
+func (r *relay) bind(c *client) error {
 	conn, err := net.DialUDP("udp", nil, r.to)
 	if err != nil {
 		return err
@@ -171,21 +171,21 @@ func (r *relay) bind(ctx context.Context, c *client) error {
 		old.Close()
 	}
 	r.group.Go(func() error {
-		r.receiveFor(ctx, c, w)
+		r.receiveFor(c, w)
 		return nil
 	})
 	return nil
 }
 
 // receiveFor reads what comes back for a client until its socket is closed.
-func (r *relay) receiveFor(ctx context.Context, c *client, w *wire) {
+func (r *relay) receiveFor(c *client, w *wire) {
 	messages := newMessages(batchSize)
 	var bytes slab
 	batch := make([]datagram, 0, batchSize)
 	for {
 		n, err := w.batch.ReadBatch(messages, 0)
 		if err != nil {
-			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			if errors.Is(err, net.ErrClosed) {
 				return
 			}
 			continue // Nobody there, says ICMP; somebody may be, later.

@@ -283,7 +283,7 @@ func TestReports(t *testing.T) {
 	}
 	for name, want := range map[string]any{
 		"type": "impair", "link": "wifi", "direction": "up", "seed": 5.0, "packets_in": 2.0, "packets_out": 1.0, "loss_percent": 50.0,
-		"bytes_out": 33.0, "duplicated": 0.0, "reordered": 0.0, "unsent": 0.0, "refused": 0.0, "rebinds": 0.0,
+		"bytes_out": 33.0, "duplicated": 0.0, "reordered": 0.0, "unsent": 0.0, "refused": 0.0, "rebinds": 0.0, "clients": 1.0,
 		"dropped": map[string]any{"outage": 0.0, "mtu": 1.0, "loss": 0.0, "queue": 0.0, "codel": 0.0},
 	} {
 		if diff := cmp.Diff(want, got[name]); diff != "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 	"syscall"
 	"time"
 
@@ -84,18 +83,18 @@ func (r *relay) keep(ctx context.Context) error {
 		}
 		now = r.lanes[Up].now()
 		if now >= next {
-			r.rebind(ctx)
+			r.rebind()
 			next = nextRebind(r.times, r.period, now)
 		}
 		r.expire(now)
 	}
 }
 
-func (r *relay) rebind(ctx context.Context) {
+func (r *relay) rebind() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range r.clients {
-		if !r.closed && r.bind(ctx, c) == nil {
+		if !r.closed && r.bind(c) == nil {
 			r.rebinds.Add(1)
 		}
 	}
@@ -121,7 +120,6 @@ func (r *relay) close() error {
 	for _, c := range r.clients {
 		c.up.Load().Close()
 	}
-	r.clients = make(map[netip.AddrPort]*client)
 	return r.front.Close()
 }
 

@@ -56,10 +56,12 @@ func (t *tunnel) receive(ctx context.Context, d int) error {
 
 // unless is an error of reading, none once the end was asked for.
 func (t *tunnel) unless(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+		return fmt.Errorf("%s: tun: %w", t.name, err)
 	}
-	return fmt.Errorf("%s: tun: %w", t.name, err)
 }
 
 // write gives packets to the device, those that are duplicated twice.

@@ -60,7 +60,7 @@ type Reading struct {
 	OwnLossKnown bool
 	// Unsent counts packets that the kernel did not take.
 	Unsent uint64
-	// Clients, Refused (datagrams of clients over the limit) and Rebinds are those
+	// Clients, Refused (datagrams of clients over the limit, or too large to carry) and Rebinds are those
 	// of UDP ports, the same in both directions.
 	Clients          int
 	Refused, Rebinds uint64

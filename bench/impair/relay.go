@@ -21,7 +21,7 @@ const (
 	clientIdle = time.Minute
 	// socketBuffer is 300 ms of 100 Mbit/s.
 	socketBuffer = 4 << 20
-	// maxDatagram is a jumbo frame. What is larger is dropped as too big.
+	// maxDatagram is a jumbo frame. What is larger is refused.
 	maxDatagram = 9216
 	batchSize   = 32
 )
@@ -125,7 +125,7 @@ func (r *relay) receive() {
 		batch = batch[:0]
 		for _, m := range messages[:n] {
 			addr, ok := m.Addr.(*net.UDPAddr)
-			if !ok {
+			if !ok || !r.fits(m) {
 				continue
 			}
 			if c := r.client(addr); c != nil {
@@ -192,17 +192,27 @@ func (r *relay) receiveFor(c *client, w *wire) {
 		}
 		batch = batch[:0]
 		for _, m := range messages[:n] {
-			batch = append(batch, datagram{bytes.keep(m.Buffers[0][:m.N]), c})
+			if r.fits(m) {
+				batch = append(batch, datagram{bytes.keep(m.Buffers[0][:m.N]), c})
+			}
 		}
 		c.seen.Store(int64(r.lanes[Down].now()))
 		r.lanes[Down].take(batch)
 	}
 }
 
+// fits says whether a message was read whole; one that was not is refused.
+func (r *relay) fits(m ipv4.Message) bool {
+	if m.N > maxDatagram {
+		r.refused.Add(1)
+	}
+	return m.N <= maxDatagram
+}
+
 func newMessages(n int) []ipv4.Message {
 	messages := make([]ipv4.Message, n)
 	for i := range messages {
-		messages[i].Buffers = [][]byte{make([]byte, maxDatagram)}
+		messages[i].Buffers = [][]byte{make([]byte, maxDatagram+1)}
 	}
 	return messages
 }

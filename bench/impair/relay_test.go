@@ -175,6 +175,20 @@ func TestDuplicatesArriveTwice(t *testing.T) {
 	}
 }
 
+func TestHugeDatagramsAreRefused(t *testing.T) {
+	n := start(t, impair.Path{}, startEcho(t).LocalAddr(), nil)
+	conn := dial(t, n.addr)
+	if got := exchange(t, conn, strings.Repeat("x", 9217), 50*ms); got != "" {
+		t.Errorf("%d bytes came back", len(got))
+	}
+	if got := exchange(t, conn, strings.Repeat("y", 9216), patience); len(got) != 9216 || got[0] != 'y' {
+		t.Errorf("%d bytes came back", len(got))
+	}
+	if r := n.Readings()[0]; r.Refused != 1 {
+		t.Errorf("%d refused", r.Refused)
+	}
+}
+
 // After a new binding the server sees another port, and its answers arrive.
 func TestRebinding(t *testing.T) {
 	server := startEcho(t)

@@ -15,6 +15,7 @@ type commands struct {
 	Relay   relayCommand   `cmd:"" help:"Run a gateway that serves what other gateways have."`
 	Push    pushCommand    `cmd:"" help:"Send a transport stream to a gateway."`
 	Interop interopCommand `cmd:"" help:"Test a MoQ relay, this or any other."`
+	Bench   benchCommand   `cmd:"" help:"Measure, and disturb: tools for network engineers."`
 	Demo    demoCommand    `cmd:"" help:"Run a gateway that plays a clip, to look at."`
 	Token   tokenCommand   `cmd:"" help:"Make and explain tokens for auth.keys."`
 	Config  configCommand  `cmd:"" help:"Work with configuration files."`

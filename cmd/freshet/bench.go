@@ -1,0 +1,6 @@
+package main
+
+// benchCommand are the tools that measure and disturb.
+type benchCommand struct {
+	Impair impairCommand `cmd:"" help:"A bad network between two UDP ports or two TUN devices."`
+}

@@ -90,7 +90,7 @@ func (l *link) take(s *session, list []routes.Route) {
 	l.leaving = nil
 	l.mu.Unlock()
 	l.measure(s)
-	l.m.heard(l, list)
+	l.m.heard(l, s, list)
 	if before != nil {
 		_ = before.c.Close()
 	}

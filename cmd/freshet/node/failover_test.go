@@ -12,8 +12,9 @@ import (
 // longer than wait, for the time d.
 func (v *viewer) expect(d, wait time.Duration) {
 	v.w.tb.Helper()
-	if err := v.watched(d).flawless(d, wait); err != nil {
-		v.w.tb.Errorf("%s: %v", v.at, err)
+	r := v.watched(d)
+	if err := r.flawless(d, wait); err != nil {
+		v.w.tb.Errorf("%s: %v", r.at, err)
 	}
 }
 

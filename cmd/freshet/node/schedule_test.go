@@ -26,6 +26,9 @@ const (
 	settled = 15 * time.Second
 	// failover is the longest wait for an object where another way is in place.
 	failover = 2 * time.Second
+	// termination is how long a node that drains waits for the others to leave; all do
+	// within quit.
+	termination, quit = 10 * time.Second, 5 * time.Second
 )
 
 // step is one thing that happens, and the time that passes after it.
@@ -41,7 +44,8 @@ var steps = rapid.Custom(func(t *rapid.T) step {
 	return step{
 		What: rapid.SampledFrom([]string{
 			"kill", "kill", "start", "cut", "cut", "heal", "publish", "stop", "move",
-			"join", "leave", "directory down", "directory up", "isolate", "rejoin",
+			"join", "join slow", "leave", "directory down", "directory up", "isolate", "rejoin",
+			"drain", "drain",
 		}).Draw(t, "what"),
 		A: rapid.IntRange(0, 5).Draw(t, "a"),
 		B: rapid.IntRange(0, 5).Draw(t, "b"),
@@ -166,8 +170,16 @@ func (p *play) do(s step, disturbed *[]*machine) {
 	case "move":
 		p.encoder.stop()
 		p.publish(p.origins[s.A%2])
-	case "join":
-		if e := p.edges[s.A%2]; e.up() && len(p.w.viewers) < 6 {
+	case "drain":
+		p.drain(slices.Concat(p.mids, p.edges)[s.A%4], disturbed)
+	case "join", "join slow":
+		e := p.edges[s.A%2]
+		if !e.up() || len(p.w.viewers) >= 6 {
+			return
+		}
+		if s.What == "join slow" {
+			e.view(cam, slow(time.Second))
+		} else {
 			e.view(cam)
 		}
 	case "leave":
@@ -182,6 +194,28 @@ func (p *play) do(s step, disturbed *[]*machine) {
 		if a.up() {
 			a.link.SetDown(s.What == "isolate")
 		}
+	}
+}
+
+// drain ends a mid, whose children have another, or an edge, which sends its viewers to
+// the other one if that is up.
+func (p *play) drain(m *machine, disturbed *[]*machine) {
+	if !m.up() {
+		return
+	}
+	uri := ""
+	if i := slices.Index(p.edges, m); i >= 0 {
+		if other := p.edges[1-i]; other.up() {
+			uri = other.id
+		} else {
+			*disturbed = append(*disturbed, m)
+		}
+	}
+	whole := p.calm && p.onAir()
+	began := time.Now()
+	m.terminate(termination, uri)
+	if d := time.Since(began); d > quit && whole && p.onAir() {
+		p.problem("%s took %v to drain", m.id, d)
 	}
 }
 
@@ -235,15 +269,15 @@ func (p *play) owners() (n int) {
 // those of disturbed edges to what must never be.
 func (p *play) look(disturbed []*machine) {
 	p.check(func(v *viewer, r report) {
-		away := slices.ContainsFunc(disturbed, func(m *machine) bool { return m.id == v.at })
-		if away || !p.w.machines[v.at].up() {
+		away := slices.ContainsFunc(disturbed, func(m *machine) bool { return m.id == r.at })
+		if away || v.slow() || !p.w.machines[r.at].up() {
 			return
 		}
 		for _, g := range r.gaps {
 			p.problem("gap: %s", g)
 		}
 		if r.ends > 0 || r.longest > failover {
-			p.problem("%s at %s: %v without an object, thrown out %d times", v.ip, v.at, r.longest, r.ends)
+			p.problem("%s at %s: %v without an object, thrown out %d times", v.ip, r.at, r.longest, r.ends)
 		}
 	})
 }
@@ -294,14 +328,20 @@ func (p *play) quiesce() {
 	}
 	epoch := uint64(0)
 	p.check(func(v *viewer, r report) {
+		if v.slow() {
+			if r.objects == 0 {
+				p.problem("after all is well, %s at %s sees nothing", v.ip, r.at)
+			}
+			return
+		}
 		if err := r.flawless(settled, 300*time.Millisecond); err != nil {
-			p.problem("after all is well, %s at %s: %w", v.ip, v.at, err)
+			p.problem("after all is well, %s at %s: %w", v.ip, r.at, err)
 		}
 		if epoch == 0 {
 			epoch = r.epoch
 		}
 		if r.epoch != epoch {
-			p.problem("%s at %s watches epoch %d, another %d", v.ip, v.at, r.epoch, epoch)
+			p.problem("%s at %s watches epoch %d, another %d", v.ip, r.at, r.epoch, epoch)
 		}
 	})
 	p.checkLoad()
@@ -312,7 +352,7 @@ func (p *play) quiesce() {
 func (p *play) checkLoad() {
 	viewers := make(map[string]int)
 	for _, v := range p.w.viewers {
-		viewers[v.at]++
+		viewers[v.since().at]++
 	}
 	for tier, list := range [][]*machine{p.origins, p.mids, p.edges} {
 		for _, m := range list {

@@ -109,8 +109,8 @@ func TestDrain(t *testing.T) {
 				t.Errorf("%s drains: %v", m.id, err)
 			}
 		}
-		if v.at != "edge2" {
-			t.Errorf("the viewer is at %s", v.at)
+		if at := v.since().at; at != "edge2" {
+			t.Errorf("the viewer is at %s", at)
 		}
 	})
 }

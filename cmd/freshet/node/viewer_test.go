@@ -19,7 +19,6 @@ import (
 // viewer watches one track at an edge, for ever, and checks what it gets.
 type viewer struct {
 	w      *world
-	at     string // The edge; of goroutine run after a GOAWAY.
 	ip     string
 	name   relay.Namespace
 	draft  string
@@ -29,6 +28,7 @@ type viewer struct {
 	done   chan struct{}
 
 	mu      sync.Mutex
+	at      string            // Guarded by mu; written by run. The edge.
 	epoch   uint64            // Guarded by mu. The newest that was seen.
 	groups  map[uint64]uint64 // Guarded by mu. The next object of each group of the epoch.
 	first   uint64            // Guarded by mu. What went before this group is not wanted.
@@ -58,6 +58,8 @@ func (m *machine) view(name relay.Namespace, change ...func(*viewer)) *viewer {
 
 func slow(pause time.Duration) func(*viewer) { return func(v *viewer) { v.pause = pause } }
 
+func (v *viewer) slow() bool { return v.pause > 0 }
+
 func (v *viewer) leave() {
 	v.cancel()
 	<-v.done
@@ -73,8 +75,9 @@ func (v *viewer) run(ctx context.Context) {
 			return
 		}
 		v.mu.Lock()
-		continues = uri != ""
-		if continues {
+		// A slow one has not the whole of what went before: it starts anew.
+		continues = uri != "" && !v.slow()
+		if uri != "" {
 			v.at = uri
 			v.moves++
 		} else if v.begun() && err != nil {
@@ -99,7 +102,7 @@ func (v *viewer) watch(ctx context.Context, continues bool) (uri string, err err
 	dialing, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	conf := quicconn.UplinkConfig()
-	if v.pause > 0 { // What it does not take soon stays with the edge.
+	if v.slow() { // What it does not take soon stays with the edge.
 		conf.MaxIncomingUniStreams = 3
 		conf.InitialStreamReceiveWindow, conf.MaxStreamReceiveWindow = 4<<10, 4<<10
 	}
@@ -148,7 +151,7 @@ func (v *viewer) read(ctx context.Context, sub *moqt.Subscription) error {
 			return err
 		}
 		v.take(o)
-		if v.pause > 0 {
+		if v.slow() {
 			pause(ctx, v.pause)
 		}
 	}
@@ -179,7 +182,7 @@ func (v *viewer) take(o moqt.Object) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if o.End {
-		if o.Reset == nil && v.groups[o.Location.Group] < perGroup && o.Location.Group < v.newest && v.pause == 0 {
+		if o.Reset == nil && v.groups[o.Location.Group] < perGroup && o.Location.Group < v.newest && !v.slow() {
 			v.gap("group %d ends after %d objects", o.Location.Group, v.groups[o.Location.Group])
 		}
 		return
@@ -189,6 +192,8 @@ func (v *viewer) take(o moqt.Object) {
 		v.fault("%v has other bytes", o.Location)
 	}
 	switch {
+	case epoch < v.epoch && v.slow():
+		return // It was there before, and waited to be read.
 	case epoch < v.epoch:
 		v.fault("%v of epoch %d after epoch %d", o.Location, epoch, v.epoch)
 		return
@@ -254,6 +259,7 @@ func (v *viewer) say(format string, args ...any) string {
 
 // report is what a viewer saw since the last one.
 type report struct {
+	at                   string
 	objects, ends, moves int
 	longest              time.Duration
 	epoch                uint64
@@ -271,7 +277,7 @@ func (v *viewer) since() report {
 	}
 	v.settle()
 	r := report{
-		objects: v.objects, ends: v.ends, moves: v.moves, longest: v.longest, epoch: v.epoch,
+		at: v.at, objects: v.objects, ends: v.ends, moves: v.moves, longest: v.longest, epoch: v.epoch,
 		gaps: slices.Clone(v.gaps), wrong: slices.Clone(v.wrong),
 	}
 	v.objects, v.ends, v.moves, v.longest, v.gaps, v.wrong = 0, 0, 0, 0, nil, nil

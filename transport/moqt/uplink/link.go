@@ -90,7 +90,7 @@ func (l *link) take(s *session, list []routes.Route) {
 	l.leaving = nil
 	l.mu.Unlock()
 	l.measure(s)
-	l.m.heard(l, list)
+	l.m.heard(l, s, list)
 	if before != nil {
 		_ = before.c.Close()
 	}
@@ -350,14 +350,17 @@ func (s *session) hear(ctx context.Context, l *link) error {
 		return err
 	}
 	defer sub.Close()
+	newest := uint64(0)
 	for {
 		o, err := sub.Next(ctx)
 		if err != nil {
 			return err
 		}
-		if o.End {
+		// Each is a stream of its own, and streams overtake each other.
+		if o.End || o.Location.Group < newest {
 			continue
 		}
+		newest = o.Location.Group
 		list, err := routes.Parse(o.Payload)
 		if err != nil {
 			return err

@@ -156,11 +156,11 @@ func (m *Manager) reprice(l *link) {
 	}
 }
 
-// heard takes over what a parent announces.
-func (m *Manager) heard(l *link, list []routes.Route) {
+// heard takes over what a parent announces, unless s was replaced meanwhile.
+func (m *Manager) heard(l *link, s *session, list []routes.Route) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.links[l.url] != l {
+	if m.links[l.url] != l || l.upstream() != relay.Upstream(s) {
 		return
 	}
 	loops := m.table.Set(l.url, l.price(), list)
@@ -192,11 +192,11 @@ func (m *Manager) uses(l *link) bool {
 	return false
 }
 
-// lost forgets what a parent announced.
+// lost forgets what a parent announced, unless it has a session again.
 func (m *Manager) lost(l *link) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.links[l.url] == l {
+	if m.links[l.url] == l && l.upstream() == nil {
 		m.table.Remove(l.url)
 		m.applyLocked()
 	}

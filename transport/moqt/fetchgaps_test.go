@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/freshet-live/freshet/relay"
@@ -93,6 +94,7 @@ func TestFetchOfWhatWasOvertaken(t *testing.T) {
 				if took := time.Since(before); took > 250*time.Millisecond {
 					t.Errorf("it took %v", took)
 				}
+				synctest.Wait()
 				if fmt.Sprint(upstream.asked) != fmt.Sprint(tt.asked) {
 					t.Errorf("upstream was asked for %q; want %q", upstream.asked, tt.asked)
 				}

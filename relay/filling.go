@@ -24,7 +24,7 @@ func (f *Filling) Write(b []byte) (int, error) {
 	g := f.g
 	g.mu.Lock()
 	n, err := f.addLocked(b)
-	counted := g.countLocked(n)
+	counted := g.countLocked(cost{payload: n})
 	g.mu.Unlock()
 	if err != nil {
 		return 0, err

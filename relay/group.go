@@ -28,7 +28,7 @@ type Group struct {
 	ids       map[uint64]int       // Guarded by mu. Index by ID; nil while IDs are positions.
 	open      map[uint64]*Subgroup // Guarded by mu. What may still grow.
 	next      uint64               // Guarded by mu. One after the largest ID.
-	bytes     int                  // Guarded by mu.
+	held      cost                 // Guarded by mu.
 	last      lastSubgroup         // Guarded by mu.
 	overtaken time.Time            // Guarded by mu. When a newer group began; zero while none has.
 	closed    bool                 // Guarded by mu. Nothing more will come.
@@ -68,8 +68,8 @@ func (g *Group) Append(o Object) error {
 	return err
 }
 
-// append gives the bytes to count; nobody is woken yet.
-func (g *Group) append(o *Object) (counted int, err error) {
+// append gives what is to be counted; nobody is woken yet.
+func (g *Group) append(o *Object) (counted cost, err error) {
 	o.Priority, o.Subgroup, o.Size = g.track.cfg.Priority, 0, len(o.Payload)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -77,9 +77,9 @@ func (g *Group) append(o *Object) (counted int, err error) {
 	o.First = o.ID == 0
 	g.last = lastSubgroup{known: true}
 	if err := g.addLocked(o, objectWhole); err != nil {
-		return 0, err
+		return cost{}, err
 	}
-	return g.countLocked(o.Size), nil
+	return g.countLocked(o.wholeCost()), nil
 }
 
 // Insert is for who relays: it adds a whole object as it was published, under its
@@ -100,20 +100,20 @@ func (g *Group) Insert(o Object) error {
 	return nil
 }
 
-// insertLocked gives the bytes that were new. Guarded by mu.
-func (g *Group) insertLocked(o *Object) (int, error) {
+// insertLocked gives what came with it. Guarded by mu.
+func (g *Group) insertLocked(o *Object) (cost, error) {
 	i, ok := g.findLocked(o.ID)
 	if !ok || g.objects[i].state == objectAborted {
-		return o.Size, g.addLocked(o, objectWhole)
+		return o.wholeCost(), g.addLocked(o, objectWhole)
 	}
 	old := &g.objects[i]
 	if !old.same(o) || !bytes.HasPrefix(o.Payload, old.Payload) {
-		return 0, fmt.Errorf("object %d of group %d: %w", o.ID, g.id, ErrMalformed)
+		return cost{}, fmt.Errorf("object %d of group %d: %w", o.ID, g.id, ErrMalformed)
 	}
 	if old.state == objectWhole {
-		return 0, ErrDuplicate
+		return cost{}, ErrDuplicate
 	}
-	n := o.Size - len(old.Payload)
+	n := cost{payload: o.Size - len(old.Payload)}
 	old.Payload, old.state, old.Complete = o.Payload, objectWhole, o.Complete
 	return n, nil
 }
@@ -158,14 +158,13 @@ func (g *Group) findLocked(id uint64) (int, bool) {
 	return int(min(id, maxObjects)), id < uint64(len(g.objects))
 }
 
-// countLocked counts bytes that came, unless they are nobody's any more.
-// Guarded by mu.
-func (g *Group) countLocked(n int) int {
+// countLocked counts what came, unless it is nobody's any more. Guarded by mu.
+func (g *Group) countLocked(c cost) cost {
 	if g.evicted {
-		return 0
+		return cost{}
 	}
-	g.bytes += n
-	return n
+	g.held = g.held.plus(c)
+	return c
 }
 
 // Object gives the object at index i of the log, if it is whole.

@@ -156,16 +156,16 @@ func (g *Group) Complete() bool {
 	return g.closed && !g.broken
 }
 
-// evict marks the group as gone from the log and gives the bytes that go. Nobody will
+// evict marks the group as gone from the log and gives what goes with it. Nobody will
 // find it to go on with it: unless it is being fed, it ends.
-func (g *Group) evict() int {
+func (g *Group) evict() cost {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.evicted = true
 	if g.feedersLocked() == 0 && len(g.open) > 0 {
 		g.closeLocked(false)
 	}
-	return g.bytes
+	return g.held
 }
 
 // missing is the first Object ID that a publisher who takes over has to bring;

@@ -32,8 +32,8 @@ var (
 type Config struct {
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
-	// MaxBytes bounds the payload bytes in all logs together; zero is no bound
-	// but those of the tracks. What is oldest goes first; the newest group of
+	// MaxBytes bounds what all logs hold together, payload and objects themselves;
+	// zero is no bound but those of the tracks. What is oldest goes first; the newest group of
 	// each track stays.
 	MaxBytes int64
 }
@@ -44,7 +44,7 @@ type Relay struct {
 	now      func() time.Time
 	maxBytes int64
 
-	used     atomic.Int64 // Payload bytes in the logs of live tracks.
+	used     atomic.Int64 // Bytes that the logs of live tracks hold.
 	shedding sync.Mutex
 	sheds    atomic.Int64   // Groups that the budget cost.
 	tasks    sync.WaitGroup // Upstream subscriptions.

@@ -177,12 +177,12 @@ func TestWindowDropsWhatEndedBeforeIt(t *testing.T) {
 }
 
 func TestByteBudgetKeepsTheNewestGroup(t *testing.T) {
-	tr := track(t, relay.TrackConfig{Window: time.Hour, MaxBytes: 25})
+	tr := track(t, relay.TrackConfig{Window: time.Hour, MaxBytes: 25_000})
 	for id := range uint64(6) {
-		group(t, tr, id, "0123456789")
+		group(t, tr, id, string(make([]byte, 10_000)))
 	}
-	equal(t, tr.Bytes(), 30)
-	big := group(t, tr, 6, string(make([]byte, 100)))
+	equal(t, tr.Bytes(), 30_000)
+	big := group(t, tr, 6, string(make([]byte, 100_000)))
 	group(t, tr, 7)
 	equal(t, len(tr.Groups()), 1)
 	equal(t, tr.Bytes(), 0)

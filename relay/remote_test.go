@@ -3,6 +3,7 @@ package relay_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,7 +157,7 @@ func TestPublisherHereReplacesUpstream(t *testing.T) {
 }
 
 func TestBudgetOfTheProcess(t *testing.T) {
-	r := relay.New(relay.Config{MaxBytes: 25})
+	r := relay.New(relay.Config{MaxBytes: 253_000})
 	b, err := r.Publish("live/cam1")
 	if err != nil {
 		t.Fatal(err)
@@ -169,10 +170,11 @@ func TestBudgetOfTheProcess(t *testing.T) {
 		return tr
 	}
 	catalog, audio, video := make1("catalog"), make1("audio"), make1("video")
-	group(t, catalog, 1, "0123456789")
+	large, small := strings.Repeat("v", 100_000), strings.Repeat("a", 50_000)
+	group(t, catalog, 1, large)
 	for id := range uint64(4) {
-		group(t, audio, id, "01234")
-		group(t, video, id, "0123456789")
+		group(t, audio, id, small)
+		group(t, video, id, large)
 	}
 	ids := func(tr *relay.Track) (out []uint64) {
 		for _, g := range tr.Groups() {
@@ -184,6 +186,57 @@ func TestBudgetOfTheProcess(t *testing.T) {
 	equal(t, ids(catalog), []uint64{1})
 	equal(t, ids(audio), []uint64{3, 4})
 	equal(t, ids(video), []uint64{3})
+}
+
+// Objects and properties cost memory, too: a publisher cannot fill it with objects
+// that have no payload, and who watches beside it keeps the live edge.
+func TestBudgetCountsObjectsWithoutPayload(t *testing.T) {
+	for name, properties := range map[string][]relay.Property{
+		"empty": nil, "properties": {{Type: 3, Bytes: make([]byte, 1000)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const budget = 4 << 20
+			r := relay.New(relay.Config{MaxBytes: budget})
+			b, err := r.Publish("live/cam1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			hostile, err := b.NewTrack("empty", relay.TrackConfig{Window: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			honest, err := b.NewTrack("video", relay.TrackConfig{Window: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			reader := honest.NewReader(relay.ReaderConfig{})
+			for id := range uint64(60) {
+				g := group(t, hostile, id)
+				for range 1000 {
+					if err := g.Append(relay.Object{Properties: properties}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				group(t, honest, id, "0123456789")
+				take(t, reader, 1)
+				if id > 0 {
+					take(t, reader, 1) // The end of the group before.
+				}
+			}
+			each := 128 // The struct alone.
+			for _, p := range properties {
+				each += len(p.Bytes)
+			}
+			held := 0
+			for _, g := range hostile.Groups() {
+				held += g.Len() * each
+			}
+			if newest := 1000 * each; held > budget+newest {
+				t.Errorf("%d groups with %d bytes of objects are held", len(hostile.Groups()), held)
+			}
+			equal(t, len(honest.Groups()) > 0, true)
+		})
+	}
 }
 
 func TestHiddenNamesAreListedByTheirOwnPrefix(t *testing.T) {

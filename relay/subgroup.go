@@ -117,7 +117,8 @@ func (s *Subgroup) Open(o Object) (*Filling, error) {
 		return nil, err
 	}
 	f := &Filling{g: g, index: len(g.objects) - 1, size: o.Size}
+	counted := g.countLocked(o.ownCost())
 	g.mu.Unlock()
-	g.track.wake()
+	g.track.appended(counted)
 	return f, nil
 }

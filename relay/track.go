@@ -14,8 +14,8 @@ type TrackConfig struct {
 	// newest group. The newest group is always kept, so a window of zero
 	// means "the live edge alone": right for a catalog.
 	Window time.Duration
-	// MaxBytes bounds the payload bytes kept beyond the newest group; zero
-	// means DefaultMaxBytes. It guards against an encoder that lies about time.
+	// MaxBytes bounds what is kept beyond the newest group, payload and objects
+	// themselves; zero means DefaultMaxBytes. It guards against an encoder that lies about time.
 	MaxBytes int
 	// Priority is the publisher priority, 0 first
 	// (draft-ietf-moq-transport-18, "Priorities").
@@ -45,7 +45,7 @@ type Track struct {
 	mu      sync.RWMutex
 	groups  []*Group      // Guarded by mu. Ascending IDs.
 	made    atomic.Uint64 // Groups that were made so far. Written under mu.
-	bytes   int           // Guarded by mu. Payload bytes of all groups.
+	held    cost          // Guarded by mu. Of all groups.
 	evicted uint64        // Guarded by mu. Groups with smaller IDs have left the window.
 	err     error         // Guarded by mu. Set once by Close.
 	changed chan struct{} // Guarded by mu. Closed and replaced on each change.
@@ -111,7 +111,7 @@ func (t *Track) newGroup(id uint64, first *Object) (*Group, error) {
 
 // addGroup puts a new group at index i. Guarded by mu.
 func (t *Track) addGroup(id uint64, i int, now time.Time) *Group {
-	g := &Group{id: id, made: t.made.Add(1), track: t, created: now}
+	g := &Group{id: id, made: t.made.Add(1), track: t, created: now, held: cost{own: groupOverhead}}
 	if i < len(t.groups) {
 		g.overtaken = now
 	}
@@ -120,6 +120,7 @@ func (t *Track) addGroup(id uint64, i int, now time.Time) *Group {
 		g.objects = make([]Object, 0, min(t.groups[i-1].Len(), expectedObjects))
 	}
 	t.groups = slices.Insert(t.groups, i, g)
+	t.count(g.held)
 	t.evict(now)
 	return g
 }
@@ -185,7 +186,7 @@ func (t *Track) drop() {
 	if len(t.groups) < 2 {
 		return
 	}
-	t.count(-t.groups[0].evict())
+	t.count(cost{}.minus(t.groups[0].evict()))
 	t.evicted = t.groups[1].id
 	t.groups = slices.Clone(t.groups[1:])
 }
@@ -251,10 +252,10 @@ func (t *Track) evict(now time.Time) {
 	for drop < len(t.groups)-1 {
 		// A group ended when its successor began.
 		ended := t.groups[drop+1].created
-		if now.Sub(ended) < t.cfg.Window && t.bytes <= limit {
+		if now.Sub(ended) < t.cfg.Window && t.held.sum() <= limit {
 			break
 		}
-		t.count(-t.groups[drop].evict())
+		t.count(cost{}.minus(t.groups[drop].evict()))
 		drop++
 	}
 	if drop > 0 {
@@ -264,21 +265,21 @@ func (t *Track) evict(now time.Time) {
 	}
 }
 
-// appended counts a new object's bytes and wakes the readers.
-func (t *Track) appended(n int) {
+// appended counts what came and wakes the readers.
+func (t *Track) appended(c cost) {
 	t.mu.Lock()
 	if t.err == nil {
-		t.count(n)
+		t.count(c)
 	}
 	t.wakeLocked()
 	t.mu.Unlock()
 }
 
-// count adds to the bytes that are held. Guarded by mu.
-func (t *Track) count(n int) {
-	t.bytes += n
+// count adds to what is held. Guarded by mu.
+func (t *Track) count(c cost) {
+	t.held = t.held.plus(c)
 	if t.parent != nil {
-		t.parent.relay.used.Add(int64(n))
+		t.parent.relay.used.Add(int64(c.sum()))
 	}
 }
 
@@ -344,7 +345,7 @@ func (t *Track) Close(err error) {
 			g.close(g != t.groups[len(t.groups)-1])
 		}
 		// What readers still drain is theirs.
-		t.count(-t.bytes)
+		t.count(cost{}.minus(t.held))
 	}
 	t.waiters = true
 	t.wakeLocked()
@@ -383,7 +384,7 @@ func (t *Track) Groups() []*Group {
 func (t *Track) Bytes() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.bytes
+	return t.held.payload
 }
 
 // Largest is the location of the newest object; false while there is none.

@@ -2,6 +2,7 @@ package rig
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,7 +24,8 @@ type Watch struct {
 	Stats      string        `json:"stats,omitempty"`      // expression evaluated in the page at the end
 	Key        string        `json:"key,omitempty"`        // pressed once it plays
 	Screenshot string        `json:"screenshot,omitempty"` // PNG file, made at the end
-	Scripts    string        `json:"-"`                    // folder of watch.mjs
+	Scripts    string        `json:"-"`                    // folder of the scripts
+	Script     string        `json:"-"`                    // default watch.mjs
 	Log        io.Writer     `json:"-"`                    // of the browser driver's complaints
 	Limit      time.Duration `json:"-"`                    // of the whole; default Seconds and a minute
 }
@@ -71,7 +73,7 @@ func (w Watch) Start(ctx context.Context) (*Viewer, error) {
 	}
 	limit := orElse(w.Limit, time.Duration(w.Seconds)*time.Second+time.Minute)
 	ctx, cancel := context.WithTimeout(ctx, limit)
-	cmd := exec.CommandContext(ctx, "node", filepath.Join(w.Scripts, "watch.mjs"), string(options)) //nolint:gosec // our own script
+	cmd := exec.CommandContext(ctx, "node", filepath.Join(w.Scripts, cmp.Or(w.Script, "watch.mjs")), string(options)) //nolint:gosec // our own script
 	// Asked to end, node ends its browser; killed, it would leave it behind.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second

@@ -23,10 +23,14 @@ type Fetch struct {
 	queue      chan Object
 	end        relay.Location
 
-	left chan struct{} // Closed by Close.
-	done chan struct{} // Closed when all was handed out, or the fetch failed.
-	once sync.Once
-	err  error // Set before done is closed.
+	begun chan struct{} // Closed when its stream has come.
+	left  chan struct{} // Closed by Close.
+	done  chan struct{} // Closed when all was handed out, or the fetch failed.
+	once  sync.Once
+	err   error // Set before done is closed.
+
+	lost     chan struct{} // Closed when a stream was lost that may be this one's.
+	lostOnce sync.Once
 }
 
 // Fetch asks for the objects from start up to end, which is exclusive in Object,
@@ -64,7 +68,7 @@ func (s *session) fetch(ctx context.Context, o FetchOptions, m *wire.Fetch) (*Fe
 	}
 	f := &Fetch{
 		call: cl, descending: o.Descending, queue: make(chan Object),
-		left: make(chan struct{}), done: make(chan struct{}),
+		begun: make(chan struct{}), left: make(chan struct{}), done: make(chan struct{}), lost: make(chan struct{}),
 	}
 	// The data may come before the answer.
 	s.outgoing.expect(f)
@@ -79,6 +83,7 @@ func (s *session) fetch(ctx context.Context, o FetchOptions, m *wire.Fetch) (*Fe
 	}
 	f.end = ok.End
 	s.outgoing.forget(cl)
+	s.begin(f.watch)
 	return f, nil
 }
 
@@ -148,6 +153,7 @@ func (f *Fetch) finish(err error) {
 func (o *outgoing) fetchStream(r *wire.StreamReader) error {
 	id, err := r.Varint()
 	if err != nil {
+		o.streamLost()
 		return err
 	}
 	if !o.asked() {
@@ -155,13 +161,24 @@ func (o *outgoing) fetchStream(r *wire.StreamReader) error {
 	}
 	ctx, cancel := context.WithTimeout(o.s.ctx, reorderWait)
 	defer cancel()
-	var f *Fetch
-	if err := o.await(ctx, func() bool { f = o.fetches[id]; return f != nil }); err != nil {
+	f, err := o.awaitFetch(ctx, id)
+	if err != nil {
 		return err
 	}
+	close(f.begun)
 	err = f.read(wire.NewFetchReader(r, f.descending), r)
 	f.finish(err)
 	return err
+}
+
+// awaitFetch finds the fetch whose stream has come; a second one finds none.
+func (o *outgoing) awaitFetch(ctx context.Context, id uint64) (f *Fetch, err error) {
+	err = o.await(ctx, func() bool {
+		f = o.fetches[id]
+		delete(o.fetches, id)
+		return f != nil
+	})
+	return f, err
 }
 
 func (f *Fetch) read(objects *wire.FetchReader, r io.Reader) error {

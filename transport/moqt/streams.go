@@ -180,6 +180,7 @@ func (s *session) serveUniStream(st ReceiveStream, turn *turn) {
 	r := s.d.NewStreamReader(st)
 	t, err := r.Varint()
 	if err != nil {
+		s.outgoing.streamLost()
 		return
 	}
 	if !s.d.IsSubgroup(t) {

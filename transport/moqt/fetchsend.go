@@ -151,18 +151,11 @@ func (f *fetchSend) wants(group, object uint64) bool {
 }
 
 func (f *fetchSend) sendGroup(ctx context.Context, g *relay.Group) error {
-	began, ended := time.Now(), g.Closed()
-	next := f.firstOf(g.ID())
-	for _, o := range f.settled(ctx, g) {
+	began := time.Now()
+	for _, o := range g.Sorted() {
 		if !f.wants(g.ID(), o.ID) {
 			continue
 		}
-		if o.ID > next && !ended {
-			if err := f.sendGap(ctx, g.ID(), next, o.ID); err != nil {
-				return err
-			}
-		}
-		next = o.ID + 1
 		if f.overdue(g, began) {
 			return errOverdue
 		}

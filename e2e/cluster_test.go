@@ -193,7 +193,7 @@ func TestClusterRollingRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	show(t, r)
-	if r.Watching != s.viewers || r.Ended+r.Missing+r.Twice > 0 || r.Pause.P99 > 8000 {
+	if r.Watching != s.viewers || r.Ended+r.Missing+r.Twice > 0 || r.Pause.P99 > s.p99 {
 		t.Errorf("viewers did not follow the encoder: %+v", r)
 	}
 	f.restart(t, "origin-a")

@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/freshet-live/freshet/bench/view"
 	"github.com/freshet-live/freshet/e2e/rig"
+	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt"
 )
 
@@ -69,6 +73,74 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	case <-time.After(time.Second):
 		t.Error("the gateway drains on after a second SIGTERM")
 	}
+}
+
+// An edge whose viewers have gone on to another ends then, whatever its deadline.
+func TestDrainEndsWithItsLastViewer(t *testing.T) {
+	rig.Need(t, "ffmpeg")
+	const path, deadline = "live/leaving", 25 * time.Second
+	origin := startGateway(t, rig.GatewayConfig{})
+	other := startGateway(t, rig.GatewayConfig{Name: "other", Parents: []string{origin.HTTPS("/moq")}})
+	edge := startGateway(t, rig.GatewayConfig{
+		Name: "edge", Parents: []string{origin.HTTPS("/moq")}, Redirect: other.HTTPS("/moq"), Drain: deadline,
+	})
+	source, err := rig.StartFFmpeg(context.Background(), artifactDir(t), rig.Target{Gateway: origin, StreamID: path}, small, rig.Encoding{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Stop()
+	for _, at := range []*rig.Gateway{edge, other} {
+		within(t, 20*time.Second, func() error {
+			_, err := rig.Get(t.Context(), at.HTTP("/"+path+"/video/index.m3u8"))
+			return err
+		})
+	}
+	audience := startAudience(t, path, 6, edge.HTTPS("/moq"), "moqt://"+edge.QUIC())
+	within(t, 20*time.Second, func() error {
+		time.Sleep(500 * time.Millisecond)
+		if r := audience.Report("gathering"); r.Watching < 6 {
+			return fmt.Errorf("%d viewers watch", r.Watching)
+		}
+		return nil
+	})
+	began := time.Now()
+	if err := edge.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-edge.Done():
+	case <-time.After(4 * time.Second):
+		_ = edge.Signal(syscall.SIGQUIT) // Its log tells where it stands.
+		<-edge.Done()
+		t.Errorf("the edge stays though nobody does:\n%s", edge.Output())
+	}
+	t.Logf("out after %v", time.Since(began))
+	time.Sleep(time.Second)
+	if r := audience.Report("moved"); r.Moves != 6 || r.Ended+r.Missing+r.Twice > 0 || r.Watching != 6 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// startAudience has viewers watch until the test ends.
+func startAudience(t *testing.T, path relay.Namespace, viewers int, urls ...string) *view.Audience {
+	t.Helper()
+	audience, err := view.New(view.Config{
+		URLs: urls, Namespace: path, Tracks: []string{"video", "audio"}, Viewers: viewers,
+		TLS: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(context.Background())
+	left := make(chan error, 1)
+	go func() { left <- audience.Run(ctx) }()
+	t.Cleanup(func() {
+		leave()
+		if err := <-left; err != nil {
+			t.Error(err)
+		}
+	})
+	return audience
 }
 
 // watchOverMoQ pushes a broadcast, subscribes to its video and gives a channel

@@ -21,8 +21,10 @@ var errSwitched = errors.New("another source is better")
 // Switch is an Upstream whose source can change under way: readers of its tracks
 // notice nothing but the time it takes. The zero value has no source yet.
 type Switch struct {
-	// Grace is how long a track that its publisher ended waits for another
-	// source: a publisher that moves ends it at the old place. Set before use.
+	// Grace is how long a track that its publisher ended, or that the source does not
+	// have any more, is asked for again, there or at another source: a publisher that
+	// moves ends it at the old place, and is known at the new one before its tracks
+	// are. Set before use.
 	Grace time.Duration
 
 	mu      sync.Mutex
@@ -61,8 +63,12 @@ func (s *Switch) current() (Upstream, context.Context, <-chan struct{}) {
 	return s.source, s.ctx, s.changed
 }
 
+// askAgain is the pause between requests for a track that is not there any more.
+const askAgain = 100 * time.Millisecond
+
 // Subscribe implements Upstream.
 func (s *Switch) Subscribe(ctx context.Context, t *Track, accepted func(TrackConfig)) error {
+	absence := absence{track: t, grace: s.Grace}
 	for {
 		source, life, changed := s.current()
 		var err error
@@ -75,15 +81,35 @@ func (s *Switch) Subscribe(ctx context.Context, t *Track, accepted func(TrackCon
 			return context.Cause(ctx)
 		case life.Err() != nil:
 			continue
-		case errors.Is(err, ErrEnded) && s.Grace > 0:
-			patience = s.Grace
-		case source != nil && !errors.Is(err, ErrLost):
+		case source == nil || errors.Is(err, ErrLost):
+		case errors.Is(err, ErrEnded) || errors.Is(err, ErrNoTrack):
+			if !absence.bearable() {
+				return err
+			}
+			patience = askAgain
+		default:
 			return err
 		}
-		if !await(ctx, changed, patience) {
-			return err
-		}
+		await(ctx, changed, patience)
 	}
+}
+
+// absence is how long a track has not been there.
+type absence struct {
+	track *Track
+	grace time.Duration
+	since time.Time
+	at    Location // Where the track was then.
+}
+
+// bearable tells whether the track may still come back. One of which nothing has
+// ever come has nothing to go on with.
+func (a *absence) bearable() bool {
+	at, begun := a.track.Resume()
+	if a.since.IsZero() || at != a.at {
+		a.since, a.at = time.Now(), at
+	}
+	return begun && time.Since(a.since) < a.grace
 }
 
 // subscribe is one subscription at one source.
@@ -95,8 +121,8 @@ func subscribe(ctx, life context.Context, source Upstream, t *Track, accepted fu
 	return source.Subscribe(ctx, t, accepted)
 }
 
-// await waits for a change; false when it takes too long.
-func await(ctx context.Context, changed <-chan struct{}, patience time.Duration) bool {
+// await waits for a change, or until patience is over.
+func await(ctx context.Context, changed <-chan struct{}, patience time.Duration) {
 	var late <-chan time.Time
 	if patience >= 0 {
 		timer := time.NewTimer(patience)
@@ -105,11 +131,8 @@ func await(ctx context.Context, changed <-chan struct{}, patience time.Duration)
 	}
 	select {
 	case <-changed:
-		return true
 	case <-ctx.Done():
-		return true // The caller looks at ctx first.
 	case <-late:
-		return false
 	}
 }
 

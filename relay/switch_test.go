@@ -80,3 +80,55 @@ func TestSourcesChangeUnderATrack(t *testing.T) {
 		r.Wait()
 	})
 }
+
+// A track that was there waits a while for a source that does not have it yet; one
+// that was never there does not.
+func TestSourceHasNoTrackYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := relay.New(relay.Config{})
+		const grace = 5 * time.Second
+		sw := &relay.Switch{Grace: grace}
+		b, err := r.Announce("live/cam1", relay.AnnounceConfig{Upstream: sw})
+		if err != nil {
+			t.Fatal(err)
+		}
+		late := &lateSource{begins: time.Now().Add(time.Hour)}
+		sw.Set(late)
+		if _, err := b.Demand("video").Track(t.Context()); !errors.Is(err, relay.ErrNoTrack) {
+			t.Errorf("a track that was never there: %v", err)
+		}
+		sw.Set(&step{until: 2})
+		tr, err := b.Demand("video").Track(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader := tr.NewReader(relay.ReaderConfig{})
+		equal(t, take(t, reader, 2), []string{"1/0 0", "1/1 1"})
+		for id := uint64(3); id < 5; id++ { // The grace counts anew.
+			sw.Set(&lateSource{step: step{until: id, end: relay.ErrEnded}, begins: time.Now().Add(grace - time.Second)})
+			equal(t, take(t, reader, 1), []string{fmt.Sprintf("1/%d %d", id-1, id-1)})
+		}
+		began := time.Now()
+		for tr.Err() == nil {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if took := time.Since(began); took < grace || took > grace+200*time.Millisecond {
+			t.Errorf("the track ended after %v", took)
+		}
+		b.Close(nil)
+		r.Wait()
+	})
+}
+
+// lateSource has no track before some time.
+type lateSource struct {
+	step
+	begins time.Time
+}
+
+func (s *lateSource) Subscribe(ctx context.Context, t *relay.Track, accepted func(relay.TrackConfig)) error {
+	if time.Now().Before(s.begins) {
+		return fmt.Errorf("subscribe: %w", relay.ErrNoTrack)
+	}
+	return s.step.Subscribe(ctx, t, accepted)
+}

@@ -207,9 +207,8 @@ func (v *viewer) catchUp(ctx context.Context, c *moqt.Client, sub *moqt.Subscrip
 
 func (v *viewer) see(session int, t *track, o moqt.Object) {
 	v.mu.Lock()
-	current := session == v.session
-	v.mu.Unlock()
-	if current {
+	defer v.mu.Unlock() // Else the next session may begin in between, behind another object.
+	if session == v.session {
 		t.see(o)
 	}
 }

@@ -109,6 +109,37 @@ func TestJoiningFetch(t *testing.T) {
 	}
 }
 
+// Who comes between two groups, of which the last one is complete, gets no object of
+// it from both the subscription and its joining fetch.
+func TestJoinBetweenGroups(t *testing.T) {
+	for name, objects := range map[string]int{"closed": 3, "one object so far, and late": 1} {
+		t.Run(name, func(t *testing.T) {
+			drafts(t, func(t draftTest) {
+				o := newOrigin(t, nil)
+				video := o.track("video")
+				o.group(video, 7, 3).Close()
+				newest := o.group(video, 8, objects)
+				if objects > 1 {
+					newest.Close()
+				}
+				time.Sleep(time.Second)
+				c := o.dial(t.protocol)
+				sub := subscribe(t, c, "video", moqt.SubscribeOptions{Filter: filter(wire.LargestObject, relay.Location{}, 0)})
+				f, err := c.JoinAbsolute(ctxFor(t, time.Minute), sub, 8, moqt.FetchOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				expect(t, f, []string{"8/0", "8/1", "8/2"}[:objects]...)
+				if _, err := f.Next(ctxFor(t, time.Minute)); !errors.Is(err, io.EOF) {
+					t.Errorf("the end is %v", err)
+				}
+				o.group(video, 9, 1)
+				expect(t, sub, "9/0")
+			})
+		})
+	}
+}
+
 func TestJoiningFetchRefused(t *testing.T) {
 	drafts(t, func(t draftTest) {
 		o, _ := fetchLog(t)

@@ -91,12 +91,12 @@ func (w *wishes) filter(f *wire.Filter, t *relay.Track, newest *wire.Location) {
 // startOf is the location to start at, and how old that is: a lag the
 // subscriber asked for is not held against it.
 //
-// Largest Object means the object after the newest one. In a group that is
-// complete there will be none, and for a track such as the catalog, each of whose
-// groups is one object that holds the whole state, the subscriber would wait for
-// a change it may never see; players do subscribe so (and then hang). As the
-// state is what was asked for, such a group is delivered from its start. A
-// joining fetch then brings the same object again, which is allowed for.
+// Largest Object means the object after the newest one. For a track such as the
+// catalog, each of whose groups is one object that holds the whole state, the
+// subscriber would wait for a change it may never see; players do subscribe so (and
+// then hang). As the state is what was asked for, such a group is delivered from its
+// start. A joining fetch then brings the same object again, which is allowed for. Not
+// so of media: who moves here between two groups would get one of them twice.
 //
 // An absolute start that is not in the log, like the {0,0} of an unfiltered
 // subscription, means "what is published from now on" and starts at the newest
@@ -113,7 +113,7 @@ func startOf(f *wire.Filter, t *relay.Track, newest *wire.Location) (relay.Locat
 	case wire.NextGroupStart:
 		return relay.Location{Group: newest.Group + 1}, 0
 	case wire.LargestObject:
-		if ok && settled(g) {
+		if ok && settled(t, g) {
 			return relay.Location{Group: newest.Group}, 0
 		}
 		return relay.Location{Group: newest.Group, Object: newest.Object + 1}, 0
@@ -129,9 +129,14 @@ func startOf(f *wire.Filter, t *relay.Track, newest *wire.Location) (relay.Locat
 	return f.Start, time.Since(old.Created())
 }
 
-// settled tells whether nothing more is to be expected in a group.
-func settled(g *relay.Group) bool {
-	return g.Closed() || g.Len() == 1 && time.Since(g.Created()) >= settledAge
+// settled tells whether a group is a state of one object that will not be followed
+// by another in it: nor was that so in the group before, if it is there.
+func settled(t *relay.Track, g *relay.Group) bool {
+	if g.Len() != 1 || !g.Closed() && time.Since(g.Created()) < settledAge {
+		return false
+	}
+	before, ok := t.Group(g.ID() - 1)
+	return !ok || before.Len() == 1
 }
 
 // ended tells whether the whole of the wanted range is in the past.

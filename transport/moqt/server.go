@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/freshet-live/freshet/relay"
-	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
 
 // Action is what a peer asks to do, for Config.Authorize.
@@ -71,14 +70,8 @@ type Server struct {
 
 	mu       sync.Mutex
 	sessions map[*session]struct{} // Guarded by mu.
-	drain    *goaway               // Guarded by mu. Set by Drain.
+	draining bool                  // Guarded by mu. Set by Drain.
 	idle     chan struct{}         // Guarded by mu. Closed when draining and empty.
-}
-
-// goaway is what Drain tells the sessions.
-type goaway struct {
-	uri      string
-	deadline time.Time
 }
 
 // ErrDraining is given to sessions that come while the server drains.
@@ -122,52 +115,18 @@ func (s *Server) Serve(ctx context.Context, conn Conn) error {
 	return sess.run()
 }
 
-// Drain sends GOAWAY to all sessions, with the URI of another server or "" for
-// the same one, and waits until they have left. Those that are still there when
-// ctx ends are closed. New sessions are refused from now on.
-func (s *Server) Drain(ctx context.Context, uri string) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(time.Minute)
-	}
-	s.mu.Lock()
-	s.drain = &goaway{uri: uri, deadline: deadline}
-	sessions := make([]*session, 0, len(s.sessions))
-	for sess := range s.sessions {
-		sessions = append(sessions, sess)
-	}
-	if len(sessions) == 0 {
-		s.closeIdleLocked()
-	}
-	idle := s.idle
-	s.mu.Unlock()
-
-	var tasks sync.WaitGroup
-	for _, sess := range sessions {
-		tasks.Go(func() { sess.goAway(uri, deadline) })
-	}
-	select {
-	case <-idle:
-	case <-ctx.Done():
-	}
-	for _, sess := range sessions {
-		sess.fail(&wire.Error{Code: wire.GoawayTimeout, Reason: "server is going away"})
-	}
-	tasks.Wait()
-}
-
 func (s *Server) add(sess *session) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sessions[sess] = struct{}{}
-	return s.drain == nil
+	return !s.draining
 }
 
 func (s *Server) remove(sess *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, sess)
-	if s.drain != nil && len(s.sessions) == 0 {
+	if s.draining && len(s.sessions) == 0 {
 		s.closeIdleLocked()
 	}
 }

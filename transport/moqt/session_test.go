@@ -156,6 +156,39 @@ func TestDrainEndsWhenClientsLeave(t *testing.T) {
 	})
 }
 
+// A crowd is sent on one by one, within a third of the time at most.
+func TestDrainSpreadsTheViewers(t *testing.T) {
+	for name, tt := range map[string]struct{ deadline, every time.Duration }{
+		"at its pace":     {30 * time.Second, 20 * time.Millisecond},
+		"in a short time": {3 * time.Second, 10 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const viewers = 100
+				o := newOrigin(t, nil)
+				told := make(chan time.Time, viewers)
+				for range viewers {
+					gone := make(chan struct{})
+					c, _ := o.dialConfig(moqttest.Config{Protocol: "moqt-18"}, moqt.ClientConfig{
+						OnGoaway: func(string, time.Duration) { told <- time.Now(); close(gone) },
+					})
+					go func() { <-gone; _ = c.Close() }()
+				}
+				began := time.Now()
+				o.server.Drain(ctxFor(t, tt.deadline), "")
+				if took := time.Since(began); took != (viewers-1)*tt.every {
+					t.Errorf("drained after %v", took)
+				}
+				for i := range viewers {
+					if at := (<-told).Sub(began); at != time.Duration(i)*tt.every {
+						t.Fatalf("viewer %d was told after %v", i, at)
+					}
+				}
+			})
+		})
+	}
+}
+
 func wantSessionCode(tb testing.TB, err error, code wire.SessionCode) {
 	tb.Helper()
 	if e, ok := errors.AsType[*wire.Error](err); !ok || e.Code != code {

@@ -15,6 +15,7 @@ type h3conn struct {
 
 	mu       sync.Mutex
 	active   int  // Guarded by mu. Requests and sessions under way.
+	answered bool // Guarded by mu. A request was: the client may not have it all.
 	draining bool // Guarded by mu.
 }
 
@@ -24,10 +25,12 @@ func (c *h3conn) begin() {
 	c.active++
 }
 
-func (c *h3conn) end() {
+// end notes the end of a session, or of another request.
+func (c *h3conn) end(session bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.active--
+	c.answered = c.answered || !session
 	c.leaveLocked()
 }
 
@@ -45,25 +48,33 @@ func (c *h3conn) leaveLocked() {
 	}
 }
 
-// deadPath is for how many looks an answer that the client has not confirmed is
-// waited for while nothing moves: QUIC sends it again, each time after twice
-// as long.
-const deadPath = 8
+const (
+	// deadPath is for how many looks an answer that the client has not confirmed is
+	// waited for while nothing moves: QUIC sends it again, each time after twice
+	// as long.
+	deadPath = 8
+	// deadSession is for how many looks a client is listened to of whom nothing comes
+	// and who has but left a session: a browser closes its socket without a word.
+	deadSession = 2
+)
 
 // quiet is what a connection that is to be closed did at the last look.
 type quiet struct {
+	answers        bool // There may be answers under way.
 	sent, received uint64
 	// unheard: something was sent, and nothing has come back since.
 	unheard bool
 	still   int // Looks at which nothing had moved.
+	silent  int // Looks at which nothing had come.
 }
 
 // closeWhenQuiet closes the connection once nothing went either way for a while:
 // what was answered last may still be on its way, or be sent again, to a client
 // with a slow path. Who drains sets the limit by closing the connection itself.
+// Guarded by mu.
 func (c *h3conn) closeWhenQuiet() {
 	stats := c.qc.ConnectionStats()
-	c.lookAgain(quiet{sent: stats.PacketsSent, received: stats.PacketsReceived})
+	c.lookAgain(quiet{answers: c.answered, sent: stats.PacketsSent, received: stats.PacketsReceived})
 }
 
 func (c *h3conn) lookAgain(q quiet) {
@@ -81,17 +92,20 @@ func (c *h3conn) lookAgain(q quiet) {
 
 // over takes the counts of a look, and tells whether the connection is done.
 func (q *quiet) over(sent, received uint64) bool {
+	q.silent++
 	switch {
 	case received != q.received:
-		q.unheard, q.still = false, 0
+		q.unheard, q.still, q.silent = false, 0, 0
 	case sent != q.sent:
 		q.unheard, q.still = true, 0
 	default:
 		q.still++
-		return !q.unheard || q.still >= deadPath
+		if !q.unheard || q.still >= deadPath {
+			return true
+		}
 	}
 	q.sent, q.received = sent, received
-	return false
+	return !q.answers && q.silent >= deadSession
 }
 
 func (c *h3conn) busy() bool {

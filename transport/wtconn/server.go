@@ -141,9 +141,10 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		panic("wtconn: request without its connection")
 	}
+	session := r.Method == http.MethodConnect && strings.HasPrefix(r.Proto, "webtransport")
 	conn.begin()
-	defer conn.end()
-	if r.Method == http.MethodConnect && strings.HasPrefix(r.Proto, "webtransport") {
+	defer conn.end(session)
+	if session {
 		s.upgrade(conn.qc, w, r)
 		return
 	}

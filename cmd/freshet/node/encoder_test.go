@@ -19,14 +19,15 @@ const (
 )
 
 // sink publishes what an encoder sends, as the packager does: group IDs are the Unix
-// time of the broadcast's start and rise by one, the track outlives the encoder by
-// the hold.
+// time of the broadcast's start and rise by one, the track is there with its first
+// object and outlives the encoder by the hold.
 type sink struct {
 	broadcast *relay.Broadcast
-	track     *relay.Track
 	epoch     uint64
+	begins    time.Time // The first object.
 
 	mu    sync.Mutex
+	track *relay.Track // Guarded by mu.
 	group *relay.Group // Guarded by mu.
 	next  uint64       // Guarded by mu. The next group's ID.
 }
@@ -36,12 +37,9 @@ func (m *machine) newSink(name string) (ingest.HeldSink, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := b.NewTrack("video", relay.TrackConfig{Window: window, Priority: 2})
-	if err != nil {
-		return nil, err
-	}
 	owner, _ := m.Directory.Owner(name)
-	return &sink{broadcast: b, track: t, epoch: owner.Epoch, next: uint64(time.Now().UnixMilli())}, nil
+	now := time.Now()
+	return &sink{broadcast: b, epoch: owner.Epoch, begins: now.Add(m.late), next: uint64(now.UnixMilli())}, nil
 }
 
 func (*sink) Begin(ingest.Request)            {}
@@ -51,9 +49,17 @@ func (*sink) Push(ingest.AccessUnit) error    { return errors.New("objects only"
 func (s *sink) Close(reason error)            { s.broadcast.Close(reason) }
 
 // emit appends the next object.
-func (s *sink) emit() error {
+func (s *sink) emit() (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if time.Now().Before(s.begins) {
+		return nil
+	}
+	if s.track == nil {
+		if s.track, err = s.broadcast.NewTrack("video", relay.TrackConfig{Window: window, Priority: 2}); err != nil {
+			return err
+		}
+	}
 	if s.group == nil || s.group.Len() == perGroup {
 		g, err := s.track.NewGroup(s.next)
 		if err != nil {

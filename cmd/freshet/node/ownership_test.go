@@ -68,6 +68,28 @@ func TestEncoderMoves(t *testing.T) {
 	})
 }
 
+// The other origin lets the encoder in some time before its tracks are there, as with
+// every protocol whose streams have to be looked into: viewers wait for them.
+func TestEncoderMovesAndBeginsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		first, second, edge := two(w)
+		e := first.mustPublish(cam)
+		time.Sleep(time.Second)
+		v := edge.view(cam)
+		time.Sleep(2 * time.Second)
+		before := v.watched(3 * time.Second)
+		e.stop()
+		time.Sleep(time.Second)
+		second.late = 2 * time.Second
+		second.mustPublish(cam)
+		r := v.watched(10 * time.Second)
+		if err := r.flawless(10*time.Second, second.late+500*time.Millisecond); err != nil || r.epoch <= before.epoch {
+			t.Errorf("epoch %d after %d: %v", r.epoch, before.epoch, err)
+		}
+	})
+}
+
 // Two origins that the directory could not keep apart both have the name; when it is
 // whole again the lower epoch is dropped everywhere, and told why.
 func TestTwoOwnersBecomeOne(t *testing.T) {

@@ -53,6 +53,7 @@ type machine struct {
 	id, ip  string
 	self    cluster.Node
 	parents []string
+	late    time.Duration // The first object of an encoder after its being let in.
 
 	*node.Node // nil while it is down.
 	reg        *prometheus.Registry

@@ -61,8 +61,9 @@ const (
 	// coalesce is how long changes are gathered before they are announced.
 	coalesce = 20 * time.Millisecond
 	// movedGrace is how long a track that ended at a parent waits for its publisher
-	// to show up at another.
-	movedGrace = 3 * time.Second
+	// to show up at another, and to begin: an encoder is let in before its first
+	// picture comes.
+	movedGrace = 5 * time.Second
 )
 
 type metrics struct {

@@ -7,12 +7,12 @@ import (
 	"runtime/metrics"
 )
 
-// The heap is collected when it reaches plainHeap, and no sooner: each collection
-// takes processors from the burst of writes in which it falls, and the tail of
-// delivery grows with how often that is (bench/results, 2026-11-26). A
+// The heap is collected when it reaches plainHeap, or has grown by mostPercent: each
+// collection takes processors from the burst of writes in which it falls, and the
+// tail of delivery grows with how often that is (bench/results, 2026-11-26). A
 // large heap is collected when it has grown by leastPercent instead of doubled:
 // most of it is payloads, which hold no pointers and cost nothing to mark, and
-// each collection also gives back what pools hold of a burst of long ago. So does
+// each collection also gives back what pools hold of a burst of long ago. So is
 // one that is smaller than idleHeap, that of a gateway which nobody uses.
 const (
 	idleHeap     = 8 << 20  // bytes

@@ -40,7 +40,7 @@ func run(ctx context.Context, args []string) error {
 	var o options
 	flags := flag.NewFlagSet("fanout", flag.ExitOnError)
 	flags.IntVar(&o.viewers, "viewers", 50, "viewers over WebTransport")
-	flags.IntVar(&o.nice, "nice", 0, "niceness of the viewers, who are on machines of their own outside a benchmark")
+	flags.IntVar(&o.nice, "nice", 0, "niceness of viewers and encoder, who are on machines of their own outside a benchmark")
 	flags.IntVar(&o.clip.Kbits, "bitrate", 8000, "of the broadcast, in kbit/s")
 	flags.BoolVar(&o.clip.Even, "even", false, "all pictures of a size, as for low latency, instead of large key pictures")
 	flags.DurationVar(&o.duration, "duration", 20*time.Second, "how long to measure each server")

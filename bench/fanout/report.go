@@ -40,8 +40,8 @@ func (m *measurement) head() {
 		total += e.Size
 		largest = max(largest, e.Size)
 	}
-	fmt.Printf("%d viewers of %.2f Mbit/s: %d chunks in %v, the largest of %d bytes; ms from complete to handed to QUIC, and behind the first viewer to have it\n",
-		m.viewers, float64(total)*8/1e6/m.schedule.Length.Seconds(), len(m.schedule.Events), m.schedule.Length, largest)
+	fmt.Printf("%d viewers of %.2f Mbit/s, at niceness %d as the encoder is: %d chunks in %v, the largest of %d bytes; ms from complete to handed to QUIC, and behind the first viewer to have it\n",
+		m.viewers, float64(total)*8/1e6/m.schedule.Length.Seconds(), m.nice, len(m.schedule.Events), m.schedule.Length, largest)
 	fmt.Printf("the gateway with one viewer: %.1f %% of a processor, most of it for ingest\n", 100*m.alone)
 	fmt.Printf("%-14s", "")
 	for _, f := range figures() {

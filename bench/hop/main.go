@@ -30,6 +30,8 @@ type options struct {
 	duration         time.Duration
 	binary           string
 	limit            bool
+	raw              bool
+	nice             int
 }
 
 // The bar of -limit.
@@ -55,6 +57,8 @@ func run(ctx context.Context, args []string) error {
 	var o options
 	flags := flag.NewFlagSet("hop", flag.ExitOnError)
 	flags.IntVar(&o.viewers, "viewers", 100, "viewers at the edge, over WebTransport")
+	flags.BoolVar(&o.raw, "raw", false, "viewers over raw QUIC, as relays below are, instead of WebTransport")
+	flags.IntVar(&o.nice, "nice", 0, "niceness of the viewers, who are on machines of their own outside a benchmark")
 	flags.IntVar(&o.bitrate, "bitrate", 500, "of the broadcast, in kbit/s")
 	flags.DurationVar(&o.duration, "duration", 20*time.Second, "how long to measure")
 	flags.StringVar(&o.binary, "gateway", "", "the gateway's binary; built when empty")
@@ -99,13 +103,20 @@ func measure(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, scene.Close()) }()
+	if err := rig.Renice(os.Getpid(), o.nice); err != nil {
+		return err
+	}
+	url := scene.Edge.HTTPS("/moq")
+	if o.raw {
+		url = "moqt://" + scene.Edge.QUIC()
+	}
 	watching, leave := context.WithCancel(ctx)
 	group, watching := errgroup.WithContext(watching)
 	var near, far ages
 	atOrigin, atEdge := steady.Viewers{Seen: near.add}, steady.Viewers{Seen: far.add}
 	group.Go(func() error { return atOrigin.Watch(watching, "moqt://"+scene.Origin) })
 	for range o.viewers {
-		group.Go(func() error { return atEdge.Watch(watching, scene.Edge.HTTPS("/moq")) })
+		group.Go(func() error { return atEdge.Watch(watching, url) })
 	}
 	err = compare(watching, scene, o, &near, &far)
 	leave()
@@ -140,7 +151,12 @@ func report(o options, before, after rig.Metrics, near, far *ages) error {
 	since := func(name string) rig.Histogram { return after.Histogram(name).Since(before.Histogram(name)) }
 	first, whole := since("freshet_moqt_forward_seconds"), since("freshet_moqt_delivery_seconds")
 	cpu := after.Sum("process_cpu_seconds_total") - before.Sum("process_cpu_seconds_total")
-	fmt.Printf("%d viewers at an edge, %d kbit/s, objects of %d bytes 30 times a second\n", o.viewers, o.bitrate, steady.Chunk(o.bitrate))
+	who := "viewers at an edge"
+	if o.raw {
+		who = "children over raw QUIC at a relay"
+	}
+	fmt.Printf("%d %s, at niceness %d; %d kbit/s, objects of %d bytes 30 times a second\n",
+		o.viewers, who, o.nice, o.bitrate, steady.Chunk(o.bitrate))
 	printAges("edge: first bytes in to first bytes out", 1e3*first.Quantile(0.5), 1e3*first.Quantile(0.99), int(first.Count))
 	printAges("edge: last byte in to last byte out", 1e3*whole.Quantile(0.5), 1e3*whole.Quantile(0.99), int(whole.Count))
 	printAges("viewer at the origin: age of objects", near.quantile(0.5), near.quantile(0.99), near.count())

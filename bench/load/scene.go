@@ -30,15 +30,18 @@ func NewScene(ctx context.Context, binary, dir string) (*Scene, error) {
 	return &Scene{Gateway: gateway, dir: dir}, nil
 }
 
-// Push starts the encoder, which loops a clip, and waits until the broadcast is
-// there.
-func (s *Scene) Push(ctx context.Context, clip string) error {
+// Push starts the encoder, which loops a clip, with a niceness, and waits until the
+// broadcast is there.
+func (s *Scene) Push(ctx context.Context, clip string, nice int) error {
 	target := rig.Target{Gateway: s.Gateway, StreamID: "publish:" + string(Broadcast)}
 	push, err := rig.Replay(ctx, s.dir, target, clip, -1)
 	if err != nil {
 		return err
 	}
 	s.push = push
+	if err := rig.Renice(push.PID(), nice); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	for {

@@ -36,6 +36,9 @@ const window = 40 * time.Second
 
 // measure prints a line for each number of viewers, then the slopes.
 func (c *crowd) measure(ctx context.Context, o options) error {
+	if err := rig.Renice(os.Getpid(), o.nice); err != nil {
+		return err
+	}
 	watching, leave := context.WithCancel(ctx)
 	group, watching := errgroup.WithContext(watching)
 	err := c.grow(watching, group, o)
@@ -44,7 +47,7 @@ func (c *crowd) measure(ctx context.Context, o options) error {
 }
 
 func (c *crowd) grow(ctx context.Context, group *errgroup.Group, o options) error {
-	fmt.Printf("%s, %d kbit/s\n%8s %12s %10s %10s %11s %8s\n", c.name, o.bitrate,
+	fmt.Printf("%s, %d kbit/s, viewers at niceness %d\n%8s %12s %10s %10s %11s %8s\n", c.name, o.bitrate, o.nice,
 		"viewers", "resident MB", "heap MB", "stacks MB", "goroutines", "Mbit/s")
 	var r readings
 	already, settle := 0, max(o.settle, window)

@@ -28,6 +28,7 @@ type options struct {
 	settle   time.Duration
 	limit    float64
 	raw      bool
+	nice     int
 	binary   string
 	profiles string
 }
@@ -67,6 +68,7 @@ func run(ctx context.Context, args []string) error {
 	flags.DurationVar(&o.settle, "settle", 8*time.Second, "how long each number stays before it is measured")
 	flags.Float64Var(&o.limit, "limit", 0, "fail if a viewer costs more KB; 0 never fails")
 	flags.BoolVar(&o.raw, "raw", false, "viewers over raw QUIC instead of WebTransport")
+	flags.IntVar(&o.nice, "nice", 0, "niceness of the viewers, who are on machines of their own outside a benchmark")
 	flags.StringVar(&o.binary, "gateway", "", "the gateway's binary; built when empty")
 	flags.StringVar(&o.profiles, "profiles", "", "write the edge's heap and goroutine profiles to this folder")
 	bare := flags.Bool("bare", false, "measure a fan-out that only writes to webtransport-go instead")

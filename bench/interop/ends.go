@@ -55,7 +55,7 @@ var endCases = []Case{
 
 // doneWithin lets each of several relays wait a while for the publisher to turn up
 // elsewhere.
-const doneWithin = 10 * time.Second
+const doneWithin = 20 * time.Second
 
 func publishDone(e *env) error {
 	s, k, err := pair(e, moqt.SubscribeOptions{})

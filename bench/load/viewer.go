@@ -99,7 +99,7 @@ func (t *tap) AcceptUniStream(ctx context.Context) (moqt.ReceiveStream, error) {
 		begun := &begunStream{ReceiveStream: stream}
 		kind, err := begun.peek()
 		if err != nil {
-			return nil, err
+			continue // It was reset before it began, as a group is that comes too late.
 		}
 		d, _ := wire.ByProtocol(t.Protocol())
 		if d == nil {

@@ -23,6 +23,8 @@ func TestFaultsDoNotSpread(t *testing.T) {
 	rig.Need(t, "ffmpeg", "node", "chromium")
 	gateway := startGateway(t, rig.GatewayConfig{
 		Passphrases: map[string]string{"secret/*": secret}, Hold: 3 * time.Second,
+		// What viewers cost is seen where garbage is not left lying.
+		Env: []string{"GOGC=20"},
 	})
 	const healthy = "live/healthy"
 	source, err := rig.StartFFmpeg(context.Background(), artifactDir(t), rig.Target{Gateway: gateway, StreamID: healthy}, small, rig.Encoding{})

@@ -28,7 +28,7 @@ async function exchange(page) {
   }
 }
 
-const { page, close } = await open({});
+const { page, close } = await open({ url: options.url });
 try {
   await exchange(page);
 } finally {

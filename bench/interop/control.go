@@ -64,7 +64,9 @@ func announce(e *env) (*moqt.Publication, error) {
 	if err != nil {
 		return nil, fmt.Errorf("publisher: %w", err)
 	}
-	p, err := c.PublishNamespace(e.ctx, e.ns)
+	// The runner's name is that of the case before, too, whose session the relay may
+	// not know to be over.
+	p, err := insist(e, func(ctx context.Context) (*moqt.Publication, error) { return c.PublishNamespace(ctx, e.ns) })
 	if err != nil {
 		return nil, fmt.Errorf("PUBLISH_NAMESPACE: %w", err)
 	}

@@ -32,13 +32,13 @@ var encoders = []encoder{
 	{"ffmpeg", "publish:%s", 500, func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
 		return rig.StartFFmpeg(ctx, dir, target, hd, rig.Encoding{})
 	}},
-	{"ffmpeg with B-frames", "#!::r=%s,m=publish,u=e2e", 650, func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
+	{"ffmpeg with B-frames", "#!::r=%s,m=publish,u=e2e", 550, func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
 		return rig.StartFFmpeg(ctx, dir, target, hd, rig.Encoding{BFrames: 2})
 	}},
-	{"gstreamer", "%s", 600, func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
+	{"gstreamer", "%s", 550, func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
 		return rig.StartGStreamer(ctx, dir, target, hd)
 	}},
-	{"srt-live-transmit", "publish:%s", 600, func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
+	{"srt-live-transmit", "publish:%s", 550, func(ctx context.Context, dir string, target rig.Target) (*rig.Encoder, error) {
 		return rig.StartLiveTransmit(ctx, dir, target, hd, rig.Encoding{})
 	}},
 }

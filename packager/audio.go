@@ -8,7 +8,7 @@ import (
 	"github.com/freshet-live/freshet/packager/cmaf"
 )
 
-// audio packages one audio stream: whole frames, about 100 ms a chunk.
+// audio packages one audio stream: whole frames, three of AAC a chunk.
 //
 // The first PTS anchors the track; from then on samples are counted, because a
 // PTS of 90 kHz cannot say where a sample of 44.1 kHz is. When the two drift

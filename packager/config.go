@@ -37,10 +37,15 @@ const (
 	priorityVideo   = 2
 )
 
+// audioPatience is how long frames wait for those that fill their chunk.
+const audioPatience = 70 * time.Millisecond
+
 // Spans of media time and of waiting, in ticks of ingest.Clock.
 const (
-	// audioChunk is what an audio chunk may hold: all of it is late by as much.
-	audioChunk = 100 * clockMs
+	// audioChunk is what an audio chunk may hold: three frames of AAC. All of it is late
+	// by as much, and it is sound that says how much players must buffer; a frame a
+	// chunk would double the bytes and the packets of sound.
+	audioChunk = 70 * clockMs
 	// soloGroup is the length of audio groups without video.
 	soloGroup = 1000 * clockMs
 	// videoSilence is after how long of silence video no longer leads.

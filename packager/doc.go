@@ -3,7 +3,7 @@
 // relay.Track. It publishes the broadcast, its media tracks and its catalog.
 //
 //	Push ─ timeline ─┬─ video: one picture, one chunk; a group from each random access point
-//	                 └─ audio: chunks of about 100 ms; groups follow those of video
+//	                 └─ audio: chunks of up to 70 ms; groups follow those of video
 //
 // A Packager is a synchronous state machine without goroutine: what it was
 // pushed is published when Push returns, and nothing is held back for the next

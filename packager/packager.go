@@ -160,6 +160,7 @@ func (p *Packager) Push(au ingest.AccessUnit) error {
 	var err error
 	if s.isVideo {
 		err = s.video.push(&au, at)
+		p.flushQuiet(au.Complete)
 	} else {
 		err = s.audio.push(&au, at)
 	}
@@ -167,6 +168,16 @@ func (p *Packager) Push(au ingest.AccessUnit) error {
 		return fmt.Errorf("package %s: %w", s.name, err)
 	}
 	return p.catalog.tick()
+}
+
+// flushQuiet publishes the sound that waits for more to come, where none has come
+// for a chunk's time: it paused, or comes in bursts, and pictures go on.
+func (p *Packager) flushQuiet(now time.Time) {
+	for _, s := range p.slots {
+		if s.audio != nil && now.Sub(s.audio.complete) > audioPatience {
+			s.flushLogged()
+		}
+	}
 }
 
 func (p *Packager) drop(reason string) {

@@ -60,11 +60,11 @@ func TestGroups(t *testing.T) {
 				t.Errorf("audio group %d starts %.4f s after video", c.group, d)
 			}
 		}
-		if c.Samples > 5 || !c.Independent {
+		if c.Samples > 3 || !c.Independent {
 			t.Errorf("audio chunk of %d frames, independent %v", c.Samples, c.Independent)
 		}
 	}
-	if len(audio) > 65 {
+	if len(audio) > 90 {
 		t.Errorf("%d audio chunks in 5 s", len(audio))
 	}
 	if seen < 4 {
@@ -368,5 +368,32 @@ func TestMetricsAreShared(t *testing.T) {
 	}
 	if _, err := packager.New(packager.Config{Relay: hub, Namespace: "a"}); !errors.Is(err, relay.ErrExists) {
 		t.Errorf("a taken name: %v", err)
+	}
+}
+
+// TestSoundPauses has the sound stop in the midst of a chunk: pictures that go on
+// publish what there is of it.
+func TestSoundPauses(t *testing.T) {
+	rec := record(t)
+	r := newRig(t)
+	const frames = 100
+	sound, pictures, published := 0, 0, 0
+	rec.play(t, r, func(_ int, au *ingest.AccessUnit) bool {
+		if !rec.video(au) {
+			sound++
+			return sound <= frames
+		}
+		if sound >= frames {
+			pictures++
+		}
+		if pictures == 10 {
+			for _, c := range chunks(t, r.tracks["audio"]) {
+				published += c.Samples
+			}
+		}
+		return true
+	})
+	if published != frames {
+		t.Errorf("%d frames published while pictures go on, want %d", published, frames)
 	}
 }

@@ -170,6 +170,7 @@ const noStats: EngineStats = {
   bufferAhead: 0,
   buffer: { video: null, audio: null },
   targetBuffer: 0,
+  needed: { video: null, audio: null },
   jitter: null,
   bitrate: 0,
   receivedBytes: 0,

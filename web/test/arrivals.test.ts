@@ -32,7 +32,7 @@ test("on a steady network the sound's chunk has to be covered, what is taken ahe
   const arrivals = new Arrivals();
   feed(arrivals, 10, 5, () => 0);
   near(arrivals.jitter(15_000), 0);
-  near(arrivals.need(15_000), 0.2 + frame);
+  near(arrivals.need(15_000), 0.17 + frame);
 });
 
 test("a track that ended is no longer waited for", () => {
@@ -53,7 +53,7 @@ test("the latest chunk counts in full, and is forgotten after ten seconds", () =
   assert.ok((arrivals.need(15_000) ?? 0) > 0.23 + frame);
   feed(arrivals, 15, 11, () => 0);
   near(arrivals.jitter(26_000), 0);
-  near(arrivals.need(26_000), 0.2 + frame);
+  near(arrivals.need(26_000), 0.17 + frame);
 });
 
 test("pictures out of order are no jitter, and are needed for their display", () => {

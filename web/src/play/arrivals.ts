@@ -12,8 +12,9 @@ const smoothing = 2;
  * Seconds before its display that media must be there: Chromium takes sound ahead of
  * the time that it shows, and looks further ahead to play faster or slower at the same
  * pitch. Seen to run dry with 140 ms; then it stands until it has 200, next time 400.
+ * With the margin (adaptivetarget.ts) it has 150.
  */
-const lookahead: Record<Kind, number> = { video: 0, audio: 0.1 };
+const lookahead: Record<Kind, number> = { video: 0, audio: 0.07 };
 
 /** The extremes of half a second, in seconds: local time less media time. */
 interface Slice {
@@ -76,11 +77,17 @@ export class Arrivals {
    * undefined while too little was seen.
    */
   need(now: number): number | undefined {
-    const tracks = this.recent(now);
-    if (this.edge === undefined || tracks.length === 0 || now - (this.begun ?? now) < evidence) {
+    const needs = (["video", "audio"] as const).map((kind) => this.needOf(kind, now)).filter((need) => need !== undefined);
+    return needs.length > 0 ? Math.max(...needs) : undefined;
+  }
+
+  /** The same for one track. */
+  needOf(kind: Kind, now: number): number | undefined {
+    const slices = this.tracks[kind].filter(({ begun }) => now - begun < window);
+    if (this.edge === undefined || slices.length === 0 || now - (this.begun ?? now) < evidence) {
       return undefined;
     }
-    return this.edge + Math.max(...tracks.map((slices) => most(slices, "latestToDisplay")));
+    return this.edge + most(slices, "latestToDisplay");
   }
 
   /** Of the tracks that still come. */

@@ -11,6 +11,7 @@ export type EngineStats = Pick<
   | "bufferAhead"
   | "buffer"
   | "targetBuffer"
+  | "needed"
   | "jitter"
   | "bitrate"
   | "receivedBytes"

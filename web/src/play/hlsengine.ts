@@ -43,6 +43,7 @@ export class HlsEngine implements Engine {
     return {
       ...this.meter.stats(this.host.clock.now()),
       targetBuffer: Math.round((this.hls?.targetLatency ?? 0) * 1000),
+      needed: { video: null, audio: null },
       jitter: null,
       bitrate: Math.round(this.bitrate.rate(performance.now())),
       receivedBytes: this.bitrate.total,

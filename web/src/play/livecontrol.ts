@@ -69,6 +69,11 @@ export class LiveControl {
     return this.arrivals.jitter(now);
   }
 
+  /** What the arrivals of a track ask for, in seconds. */
+  neededBy(kind: Kind, now: number): number | undefined {
+    return this.arrivals.needOf(kind, now);
+  }
+
   /** A chunk went in, to be decoded and displayed at these times (seconds). What comes in the burst of the start is old. */
   noteArrival(kind: Kind, decode: number, display: number, now: number): void {
     if (this.started && now - this.startedAt >= burst) {

@@ -82,7 +82,6 @@ export class MoqEngine implements Engine {
   stats(): EngineStats {
     const { video, audio } = this.feeds;
     const now = performance.now();
-    const jitter = this.live.jitter(now);
     return {
       draft: this.draft,
       latency: this.latency(),
@@ -90,7 +89,8 @@ export class MoqEngine implements Engine {
       bufferAhead: Math.round(this.live.ahead * 1000),
       buffer: { video: this.aheadOf("video"), audio: this.aheadOf("audio") },
       targetBuffer: Math.round(this.live.target * 1000),
-      jitter: jitter === undefined ? null : Math.round(jitter * 1000),
+      needed: { video: milliseconds(this.live.neededBy("video", now)), audio: milliseconds(this.live.neededBy("audio", now)) },
+      jitter: milliseconds(this.live.jitter(now)),
       bitrate: Math.round(video.bitrate.rate(now) + audio.bitrate.rate(now)),
       receivedBytes: video.bitrate.total + audio.bitrate.total,
       droppedGroups: video.droppedGroups + audio.droppedGroups,
@@ -393,4 +393,8 @@ function retryDelay(end: TrackEnd): number {
 
 function describe(error: unknown): string {
   return error instanceof Error ? error.message || error.name : String(error);
+}
+
+function milliseconds(seconds: number | undefined): number | null {
+  return seconds === undefined ? null : Math.round(seconds * 1000);
 }

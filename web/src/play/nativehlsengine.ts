@@ -44,6 +44,7 @@ export class NativeHlsEngine implements Engine {
     return {
       ...this.meter.stats(this.host.clock.now()),
       targetBuffer: 0,
+      needed: { video: null, audio: null },
       jitter: null,
       bitrate: 0,
       receivedBytes: 0,

@@ -4,7 +4,7 @@ export interface RateConfig {
 }
 
 /** Seconds of error that are left alone: media arrives in steps of a chunk. What is more is made good, nearly all of it. */
-const deadZone = 0.025;
+const deadZone = 0.015;
 const settled = 0.005;
 /** Share of the error that is made good in a second. */
 const gain = 0.4;

@@ -28,6 +28,11 @@ export interface PlayerStats {
   readonly bufferAhead: number;
   readonly buffer: { readonly video: number | null; readonly audio: number | null };
   readonly targetBuffer: number;
+  /**
+   * What the arrivals of a track ask for, without any margin: the latest chunk of the
+   * last ten seconds just in time. With an adaptive target the larger one counts.
+   */
+  readonly needed: { readonly video: number | null; readonly audio: number | null };
   /** By how much more the latest chunk of a track was late than the promptest, in the last ten seconds. */
   readonly jitter: number | null;
   readonly playbackRate: number;

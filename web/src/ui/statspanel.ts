@@ -53,6 +53,7 @@ function factsOf(stats: PlayerStats): [string, string][] {
     ["Picture", picture],
     ["Codecs", codecs || "–"],
     ["Target buffer", formatTime(stats.targetBuffer)],
+    ["Needed (picture, sound)", `${formatTime(stats.needed.video)}, ${formatTime(stats.needed.audio)}`],
     ["Arrival jitter", formatTime(stats.jitter)],
     ["Playback rate", `${stats.playbackRate.toFixed(2)} ×`],
     ["Join time", formatTime(stats.joinTime)],

@@ -28,6 +28,10 @@ func (f *follower) take(r *Rendition, item relay.Item, lead bool) {
 			return
 		}
 	} else {
+		if f.late(r, c) {
+			f.p.metrics.late.Inc()
+			return
+		}
 		jumped := f.jumped(r, c)
 		jumped = !f.catchUp(r, c, jumped) && jumped
 		if lead {
@@ -108,6 +112,16 @@ func (f *follower) lead(r *Rendition, c chunk) {
 	if r.msn() < next.msn {
 		r.cut(next, c.at, next.discontinuity)
 	}
+}
+
+// late tells whether a chunk belongs before the open segment: its time was covered
+// by a gap while nothing came (fillGaps), and that is in the playlist.
+func (f *follower) late(r *Rendition, c chunk) bool {
+	if n := len(r.kept); n == 0 || !r.kept[n-1].Gap {
+		return false
+	}
+	at, ok := f.time().find(r.msn())
+	return ok && !at.reached(c.group, c.at) && c.at.Before(r.open.Start)
 }
 
 // jumped tells whether the media time is not where the last chunk ended: then

@@ -21,6 +21,7 @@ type follower struct {
 	text       []byte // The catalog in force.
 	current    *msf.Catalog
 	renditions []*Rendition
+	leads      bool // The leader had something to read.
 	// idle tells whether nobody asks any more; nil when the broadcast is followed
 	// without being asked for.
 	idle func() bool
@@ -245,8 +246,10 @@ func (f *follower) drain() {
 		progress = false
 		lead := f.leader()
 		for _, r := range f.renditions {
-			if f.drainRendition(r, r == lead) {
-				progress = true
+			moved := f.drainRendition(r, r == lead)
+			progress = progress || moved
+			if r == lead {
+				f.leads = moved
 			}
 		}
 		if f.time().started() {
@@ -298,13 +301,13 @@ func (s *source) next() (relay.Item, bool, error) {
 }
 
 // ahead tells whether a follower has to wait for the leader's next group, which
-// it does not do for longer than a segment.
+// it does not do for longer than a segment once the leader has read all there is.
 func (f *follower) ahead(item relay.Item) bool {
 	t := f.time()
 	if t.started() && item.Location.Group <= t.group || f.b.Err() != nil {
 		return false
 	}
-	return f.p.cfg.Now().Sub(item.Object.Complete) < f.p.cfg.SegmentDuration
+	return f.leads || f.p.cfg.Now().Sub(item.Object.Complete) < f.p.cfg.SegmentDuration
 }
 
 func (f *follower) publish() {

@@ -6,9 +6,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/freshet-live/freshet/packager/hls"
 	"github.com/freshet-live/freshet/packager/hls/hlstest"
@@ -278,6 +281,30 @@ func TestStall(t *testing.T) {
 	})
 }
 
+// Sound that comes when its time is listed as a gap already is left out: what was
+// listed cannot change, and no rule is broken by what follows.
+func TestLateSound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		metrics := prometheus.NewRegistry()
+		s := newStage(t, hls.Config{Registerer: metrics}, hlstest.Config{})
+		defer s.stop()
+		s.play(9 * time.Second)
+		s.enc.HoldAudio(7 * time.Second)
+		var playing sync.WaitGroup
+		playing.Go(func() {
+			for end := time.Now().Add(60 * time.Second); time.Now().Before(end); s.enc.Advance(time.Now()) {
+				time.Sleep(10 * time.Millisecond)
+			}
+		})
+		s.checkRules(30 * time.Second)
+		playing.Wait()
+		// Of seven seconds, what was not listed as a gap yet still counts.
+		if n := counter(t, metrics, "freshet_hls_late_objects_total"); n < 20 || n > 66 {
+			t.Errorf("%v objects were late", n)
+		}
+	})
+}
+
 // A server that comes to a running broadcast cuts where the first one does.
 func TestLateServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -341,4 +368,19 @@ func TestEnd(t *testing.T) {
 			t.Error("the broadcast is still there")
 		}
 	})
+}
+
+func counter(t *testing.T, metrics prometheus.Gatherer, name string) float64 {
+	t.Helper()
+	families, err := metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
 }

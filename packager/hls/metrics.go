@@ -9,6 +9,7 @@ type metrics struct {
 	segments     prometheus.Counter
 	parts        prometheus.Counter
 	malformed    prometheus.Counter
+	late         prometheus.Counter
 	publishDelay prometheus.Histogram
 }
 
@@ -23,6 +24,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		malformed: f.NewCounter(prometheus.CounterOpts{
 			Name: "freshet_hls_malformed_objects_total", Help: "Chunks and catalogs left out because they cannot be read.",
+		}),
+		late: f.NewCounter(prometheus.CounterOpts{
+			Name: "freshet_hls_late_objects_total", Help: "Chunks left out because their time was listed as a gap already.",
 		}),
 		publishDelay: f.NewHistogram(prometheus.HistogramOpts{
 			Name:    "freshet_hls_part_publish_delay_seconds",

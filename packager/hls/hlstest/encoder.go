@@ -46,6 +46,14 @@ type Encoder struct {
 	id         uint64
 	groupStart time.Time
 	stallUntil time.Time
+	holdUntil  time.Time
+	held       []heldChunk
+}
+
+// heldChunk is sound that is published later.
+type heldChunk struct {
+	group   uint64
+	payload []byte
 }
 
 // stream is one track.
@@ -56,6 +64,7 @@ type stream struct {
 	timescale  uint64
 	track      *relay.Track
 	group      *relay.Group
+	id         uint64 // Of the group of sound that the next chunk belongs to.
 	next       uint64 // Decode time.
 	sequence   uint32
 }
@@ -210,18 +219,29 @@ func (e *Encoder) audioChunk() {
 	s := e.audio
 	switch {
 	case e.video == nil || e.cfg.SilentVideo:
-		if s.group == nil || s.at().Sub(e.groupStart) >= time.Second {
+		if s.id == 0 || s.at().Sub(e.groupStart) >= time.Second {
 			e.id++
 			e.groupStart = s.at()
-			s.group = e.newGroup(s.track, e.id)
+			s.id = e.id
 		}
-	case e.groups == 0 || s.group == nil && s.at().Before(e.groupStart):
+	case e.groups == 0 || s.id == 0 && s.at().Before(e.groupStart):
 		s.next += e.cfg.AudioFrames * 1024 // No video yet.
 		return
-	case s.group == nil || s.group.ID() != e.id && !s.at().Before(e.groupStart):
-		s.group = e.newGroup(s.track, e.id)
+	case s.id == 0 || s.id != e.id && !s.at().Before(e.groupStart):
+		s.id = e.id
 	}
-	e.append(s.group, s.chunk(e.tb, int(e.cfg.AudioFrames), 1024, true, 300))
+	holds := s.at().Before(e.holdUntil)
+	e.held = append(e.held, heldChunk{s.id, s.chunk(e.tb, int(e.cfg.AudioFrames), 1024, true, 300)})
+	if holds {
+		return
+	}
+	for _, h := range e.held {
+		if s.group == nil || s.group.ID() != h.group {
+			s.group = e.newGroup(s.track, h.group)
+		}
+		e.append(s.group, h.payload)
+	}
+	e.held = e.held[:0]
 }
 
 // header is a CMAF header that differs from one generation to the next.
@@ -273,7 +293,7 @@ func (e *Encoder) Renew(name string) {
 	}
 	s.generation++
 	s.track.Close(nil)
-	s.track, s.group = e.newTrack(s.name(), 30*time.Second), nil
+	s.track, s.group, s.id = e.newTrack(s.name(), 30*time.Second), nil, 0
 	e.publishCatalog()
 }
 
@@ -290,6 +310,10 @@ func (e *Encoder) Jump(d time.Duration) {
 
 // StallVideo publishes no video for a while; it goes on inside its group.
 func (e *Encoder) StallVideo(d time.Duration) { e.stallUntil = e.video.at().Add(d) }
+
+// HoldAudio publishes no sound for a while, and then all of it at once, as a
+// publisher does whose path stood.
+func (e *Encoder) HoldAudio(d time.Duration) { e.holdUntil = e.audio.at().Add(d) }
 
 // End closes the broadcast.
 func (e *Encoder) End() { e.b.Close(nil) }

@@ -20,7 +20,11 @@ func (p *play) look(disturbed []*machine) {
 		for _, g := range r.gaps {
 			p.problem("gap: %s", g)
 		}
-		if r.ends > 0 || r.longest > failover {
+		most := failover
+		if len(p.w.machines[r.at].parents) == 0 {
+			most = steppingUp
+		}
+		if r.ends > 0 || r.longest > most {
 			p.problem("%s at %s: %v without an object, thrown out %d times", v.ip, r.at, r.longest, r.ends)
 		}
 	})
@@ -88,6 +92,11 @@ func (p *play) quiesce() {
 			p.problem("%s at %s watches epoch %d, another %d", v.ip, r.at, r.epoch, epoch)
 		}
 	})
+	for _, m := range p.edges[1].connected() {
+		if slices.Contains(p.origins, p.w.machines[m]) {
+			p.problem("e1 is still connected to %s", m)
+		}
+	}
 	p.checkLoad()
 }
 

@@ -9,13 +9,14 @@ import (
 	"github.com/freshet-live/freshet/ingest"
 )
 
-// step does one thing. Where all was calm, and a way is left to every edge, no viewer
-// may miss an object or wait long (I2).
+// step does one thing. Where all was calm, a viewer whose edge has a way left may not miss
+// an object or wait long (I2, I9).
 func (p *play) step(s step) {
-	untouched := p.calm && p.onAir()
-	var disturbed []*machine
+	untouched := p.calm && p.published()
+	disturbed := p.stranded()
 	p.do(s, &disturbed)
-	untouched = untouched && p.onAir()
+	untouched = untouched && p.published()
+	disturbed = append(disturbed, p.stranded()...)
 	before := time.Now()
 	time.Sleep(s.Pause)
 	if untouched {
@@ -23,7 +24,7 @@ func (p *play) step(s step) {
 	} else {
 		p.glance()
 	}
-	p.calm = s.Pause >= settled && p.onAir()
+	p.calm = s.Pause >= settled && p.published()
 	fmt.Fprintf(p.w.log, "==== %s: %v, calm %v\n", before.Format("04:05.000"), s, p.calm)
 }
 

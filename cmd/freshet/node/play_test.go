@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/freshet-live/freshet/relay/cluster"
 )
 
 // play is a schedule under way.
@@ -23,9 +25,8 @@ func newPlay(w *world) *play {
 	for i, draft := range []string{"@16", "@18"} {
 		p.mids = append(p.mids, w.mid(fmt.Sprint("m", i), "o0"+draft, "o1"+draft))
 	}
-	for i, draft := range []string{"@18", "@16"} {
-		p.edges = append(p.edges, w.edge(fmt.Sprint("e", i), "m0"+draft, "m1"+draft))
-	}
+	// The second edge finds its parents, and may step up to an origin (I9).
+	p.edges = []*machine{w.edge("e0", "m0@18", "m1@16"), w.edge("e1")}
 	return p
 }
 
@@ -62,16 +63,44 @@ func (p *play) links() (out [][2]*machine) {
 }
 
 // onAir tells whether the encoder publishes and every edge that is up has a way to it.
-func (p *play) onAir() bool {
-	if p.encoder.ended() != nil || !p.encoder.at.up() || p.owners() != 1 {
+func (p *play) onAir() bool { return p.published() && len(p.stranded()) == 0 }
+
+func (p *play) published() bool {
+	return p.encoder.ended() == nil && p.encoder.at.up() && p.owners() == 1
+}
+
+// stranded are the edges that are up and have no way to the encoder.
+func (p *play) stranded() (out []*machine) {
+	for _, e := range p.edges {
+		if e.up() && !p.byMid(e) && !p.byOrigin(e) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func (p *play) byMid(e *machine) bool {
+	return slices.ContainsFunc(p.mids, func(m *machine) bool {
+		return p.reaches(e, m) && !p.w.net.isCut(m.ip, p.encoder.at.ip)
+	})
+}
+
+// byOrigin tells whether an edge may step up: no mid answers it.
+func (p *play) byOrigin(e *machine) bool {
+	return len(e.parents) == 0 && p.reaches(e, p.encoder.at) &&
+		!slices.ContainsFunc(p.mids, func(m *machine) bool { return p.reaches(e, m) })
+}
+
+// reaches tells whether an edge knows another node and is not cut off from it.
+func (p *play) reaches(e, m *machine) bool {
+	if !m.up() || p.w.net.isCut(e.ip, m.ip) {
 		return false
 	}
-	way := func(e *machine) bool {
-		return slices.ContainsFunc(p.mids, func(m *machine) bool {
-			return m.up() && !p.w.net.isCut(e.ip, m.ip) && !p.w.net.isCut(m.ip, p.encoder.at.ip)
-		})
+	if len(e.parents) > 0 {
+		return true
 	}
-	return !slices.ContainsFunc(p.edges, func(e *machine) bool { return e.up() && !way(e) })
+	nodes, _ := e.Directory.Nodes()
+	return slices.ContainsFunc(nodes, func(n cluster.Node) bool { return n.ID == m.id && !n.Drain })
 }
 
 // owners counts the encoders on air.

@@ -20,6 +20,8 @@ const (
 	settled = 15 * time.Second
 	// failover is the longest wait for an object where another way is in place.
 	failover = 2 * time.Second
+	// steppingUp is that of an edge to which no mid answers any more.
+	steppingUp = 3 * time.Second
 	// termination is how long a node that drains waits for the others to leave; all do
 	// within quit.
 	termination, quit = 10 * time.Second, 5 * time.Second

@@ -27,6 +27,7 @@ type link struct {
 
 	mu       sync.Mutex
 	session  *session        // Guarded by mu. nil while there is none.
+	failed   bool            // Guarded by mu. There is none although it was tried.
 	leaving  *session        // Guarded by mu. The one before, until session can replace it.
 	distance routes.Distance // Guarded by mu.
 }
@@ -61,7 +62,14 @@ func (l *link) renew() {
 func (l *link) begin(s *session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.leaving, l.session = l.session, s
+	l.leaving, l.session, l.failed = l.session, s, false
+}
+
+// miss notes that an attempt has failed.
+func (l *link) miss() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed = l.session == nil
 }
 
 // end forgets a session that has ended; its broadcasts move before its streams are
@@ -70,7 +78,7 @@ func (l *link) end(s *session) {
 	l.mu.Lock()
 	was := l.session == s
 	if was {
-		l.session = nil
+		l.session, l.failed = nil, true
 	}
 	l.mu.Unlock()
 	if was {
@@ -111,6 +119,16 @@ func (l *link) doubtful() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.session != nil && l.session.doubtful()
+}
+
+// answers tells whether the parent can be counted on; known is false until it was tried.
+func (l *link) answers() (ok, known bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.session == nil {
+		return false, l.failed
+	}
+	return !l.session.doubtful(), true
 }
 
 const (
@@ -244,6 +262,7 @@ func (l *link) connect(url string) (next string, err error) {
 	s, err := l.dial(url)
 	if err != nil {
 		l.m.metrics.dials.WithLabelValues("failed").Inc()
+		l.miss()
 		return "", &dialError{err}
 	}
 	l.m.metrics.dials.WithLabelValues("connected").Inc()

@@ -91,20 +91,27 @@ func TestEdgeDoesNotFlap(t *testing.T) {
 	})
 }
 
+// forgetful is an origin, two mids and an edge that all find each other in a directory,
+// which then goes away.
+func forgetful(w *world) (mids []*machine, edge *machine, v *viewer) {
+	w.origin("origin").mustPublish(cam)
+	mids = []*machine{w.mid("a"), w.mid("b")}
+	edge = w.edge("edge")
+	time.Sleep(2 * time.Second)
+	v = edge.view(cam)
+	time.Sleep(10 * time.Second)
+	w.directory.SetDown(true)
+	time.Sleep(5 * time.Second)
+	v.since()
+	return mids, edge, v
+}
+
 // Mids that were restarted without a directory know no origin: they answer, and serve
 // nothing. The edge turns to the origin, and back when the directory tells the mids.
 func TestMidsForgetTheOrigins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.origin("origin").mustPublish(cam)
-		mids := []*machine{w.mid("a"), w.mid("b")}
-		edge := w.edge("edge")
-		time.Sleep(2 * time.Second)
-		v := edge.view(cam)
-		time.Sleep(10 * time.Second)
-		w.directory.SetDown(true)
-		time.Sleep(5 * time.Second)
-		v.since()
+		mids, edge, v := forgetful(w)
 		for _, m := range mids {
 			m.kill()
 			m.start()
@@ -117,6 +124,27 @@ func TestMidsForgetTheOrigins(t *testing.T) {
 		w.directory.SetDown(false)
 		v.expect(time.Minute, 500*time.Millisecond)
 		if got := edge.serving(); got != "a" && got != "b" {
+			t.Errorf("%q serves", got)
+		}
+	})
+}
+
+// A rolling restart of the mids without a directory: nobody notices, although the first
+// one knows nothing when the second one goes.
+func TestMidsAreRestartedWithoutDirectory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		mids, edge, v := forgetful(w)
+		for _, m := range mids {
+			m.terminate(termination, "")
+			m.start()
+			time.Sleep(10 * time.Second)
+		}
+		r := v.since()
+		if err := r.flawless(20*time.Second, 500*time.Millisecond); err != nil {
+			t.Error(err)
+		}
+		if got := edge.serving(); got != "origin" {
 			t.Errorf("%q serves", got)
 		}
 	})

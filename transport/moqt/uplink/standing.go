@@ -22,16 +22,23 @@ func (m *Manager) Suffice(urls []string) bool {
 	return m.table.Suffice(func(url string) bool { return slices.Contains(urls, url) })
 }
 
-// Barren tells whether a parent serves nothing, although a broadcast waits for one
-// that does.
+// Barren tells whether a parent serves nothing, although there is a broadcast that waits
+// for a parent, or comes from one that is silent or goes away.
 func (m *Manager) Barren(url string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.table.Serves(url) > 0 {
-		return false
-	}
+	return m.table.Serves(url) == 0 && m.wantingLocked()
+}
+
+// wantingLocked tells whether some broadcast needs another parent. Guarded by mu.
+func (m *Manager) wantingLocked() bool {
 	for _, b := range m.incoming {
 		if b.ending != nil {
+			return true
+		}
+	}
+	for _, c := range m.choices {
+		if l := m.links[c.Parent]; l != nil && l.doubtful() {
 			return true
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
 )
 
 // A player needs the token in the first URL alone; with a header in none. What it may not

@@ -54,11 +54,16 @@ func basicAuth(url, token string) (string, string) {
 
 func inQuery(url, token string) (string, string) { return url + "?jwt=" + token, "" }
 
+// announceRTSP is the request to publish a stream of Opus.
+func announceRTSP(url, header string) string {
+	const sdp = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n" +
+		"m=audio 0 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\na=control:streamid=0\r\n"
+	return fmt.Sprintf("ANNOUNCE %s RTSP/1.0\r\nCSeq: 1\r\n%sContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", url, header, len(sdp), sdp)
+}
+
 func askRTSP(show func(url, token string) (newURL, header string)) func(*testing.T, *running, string) string {
 	return func(t *testing.T, g *running, token string) string {
 		t.Helper()
-		const sdp = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n" +
-			"m=audio 0 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\na=control:streamid=0\r\n"
 		conn, err := net.Dial("tcp", g.rtsp.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -67,7 +72,7 @@ func askRTSP(show func(url, token string) (newURL, header string)) func(*testing
 		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 		// A path of its own for each: a name stays with its publisher for a while.
 		url, header := show(fmt.Sprintf("rtsp://%s/live/by-rtsp-%d", g.rtsp.Addr(), time.Now().UnixNano()), token)
-		fmt.Fprintf(conn, "ANNOUNCE %s RTSP/1.0\r\nCSeq: 1\r\n%sContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", url, header, len(sdp), sdp)
+		_, _ = fmt.Fprint(conn, announceRTSP(url, header))
 		line, err := bufio.NewReader(conn).ReadString('\n')
 		if err != nil {
 			t.Fatal(err)

@@ -40,7 +40,8 @@ func loopback() configs.Config {
 // running is a gateway at work.
 type running struct {
 	*gateway
-	stop func() error // Ends it; only the first call counts.
+	stop func() error  // Ends it; only the first call counts.
+	said func() string // What it wrote so far.
 }
 
 func startGateway(t *testing.T, cfg configs.Config) *running {
@@ -53,7 +54,7 @@ func startGateway(t *testing.T, cfg configs.Config) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx) }()
-	r := &running{gateway: g, stop: sync.OnceValue(func() error { cancel(); return <-done })}
+	r := &running{gateway: g, said: log.String, stop: sync.OnceValue(func() error { cancel(); return <-done })}
 	t.Cleanup(func() {
 		if err := r.stop(); err != nil {
 			t.Errorf("Run: %v", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,7 +31,31 @@ func TestRelayTokenIsReplaced(t *testing.T) {
 		}
 	}
 	write(8 * time.Second)
-	edge := startGateway(t, cfg)
+	outlives(t, startGateway(t, cfg), func() { write(time.Hour) })
+}
+
+// So does one whose certificate is replaced, over WebTransport and QUIC.
+func TestRelayCertificateIsReplaced(t *testing.T) {
+	for _, scheme := range []string{"https", "moqt"} {
+		t.Run(scheme, func(t *testing.T) {
+			issuer, ca := newIssuer(t, "EdDSA"), newCA(t)
+			cfg := guarded(issuer.file)
+			cfg.Auth.Relays.CA = ca.file
+			origin := startGateway(t, cfg)
+			origin.pushAs(t, issuer.token("live", time.Hour))
+			cfg = below(origin, origin.moqURL(scheme))
+			const name = "spiffe://test/relay/edge/a"
+			ca.issue(&cfg.Relay, name)
+			ca.renew(&cfg.Relay, name, 8*time.Second)
+			outlives(t, startGateway(t, cfg), func() { ca.renew(&cfg.Relay, name, time.Hour) })
+		})
+	}
+}
+
+// outlives watches the demo at an edge for longer than what the edge showed its parent
+// lasts; replace gives it another.
+func outlives(t *testing.T, edge *running, replace func()) {
+	t.Helper()
 	get(t, edge.url("/live/demo/index.m3u8"))
 	conn, err := quicconn.Dial(t.Context(), edge.web.HTTPSAddr().String(), certs.Pinned(edge.certs.Hash()), wire.Protocols(), nil)
 	if err != nil {
@@ -45,7 +70,7 @@ func TestRelayTokenIsReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(time.Hour)
+	replace()
 	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
 	defer cancel()
 	last := time.Now()
@@ -61,6 +86,50 @@ func TestRelayTokenIsReplaced(t *testing.T) {
 	}
 	if waited := time.Since(last); waited > 3*time.Second {
 		t.Errorf("nothing came for %v", waited)
+	}
+	if n := edge.node.Uplink.Connected(); n != 1 {
+		t.Errorf("%d parents are connected", n)
+	}
+	// What ended in time was replaced before: no session was lost to a refusal.
+	if lost := strings.Count(edge.said(), "parent lost"); lost != 0 {
+		t.Errorf("the parent was lost %d times", lost)
+	}
+}
+
+// What a relay was granted by its certificate ends with that.
+func TestRelayCertificateExpires(t *testing.T) {
+	issuer, ca := newIssuer(t, "EdDSA"), newCA(t)
+	cfg := guarded(issuer.file)
+	cfg.Auth.Relays.CA = ca.file
+	origin := startGateway(t, cfg)
+	token := issuer.token("live", time.Hour)
+	origin.pushAs(t, token)
+	get(t, origin.url("/live/demo/index.m3u8?token="+token))
+	hash := origin.certs.Hash()
+	shown := configs.Relay{Fingerprints: []string{hex.EncodeToString(hash[:])}}
+	ca.issue(&shown, "spiffe://test/relay/edge/a")
+	ca.renew(&shown, "spiffe://test/relay/edge/a", 4*time.Second)
+	byCertificate := func(scheme string) dial {
+		return func(t *testing.T, g *running, _ string) (moqt.Conn, moqt.ClientConfig, error) {
+			t.Helper()
+			conf, err := parentTLS(shown)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn, err := dialMoQ(t.Context(), g.moqURL(scheme), conf, wire.Protocols())
+			return conn, moqt.ClientConfig{}, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	ends := map[string]func(context.Context) string{
+		"https": moqLasting(byCertificate("https"), subscription)(t, origin, ""),
+		"moqt":  moqLasting(byCertificate("moqt"), subscription)(t, origin, ""),
+	}
+	for scheme, end := range ends {
+		if got := end(ctx); got != "done: 0x1" {
+			t.Errorf("%s: %q", scheme, got)
+		}
 	}
 }
 

@@ -3,22 +3,27 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/freshet-live/freshet/configs"
 )
 
-// tokenEvery is how often the file of the uplink's token is looked at.
-const tokenEvery = time.Second
+// credentialsEvery is how often the files are looked at that show parents who we are.
+const credentialsEvery = time.Second
 
-// watchToken has the sessions with parents replaced when the token in the file
-// changes, until ctx ends. A file that is gone or empty changes nothing.
-func (g *gateway) watchToken(ctx context.Context) error {
-	file := g.cfg.Relay.TokenFile
-	if file == "" {
+// watchCredentials has the sessions with parents replaced when the token or the
+// certificate in its file changes, until ctx ends: what a parent granted by the old one
+// ends with it. A file that is gone, empty or half written changes nothing.
+func (g *gateway) watchCredentials(ctx context.Context) error {
+	c := g.cfg.Relay
+	if c.TokenFile == "" && c.Cert == "" {
 		return nil
 	}
-	ticker := time.NewTicker(tokenEvery)
+	certificate, _ := leafOf(c)
+	ticker := time.NewTicker(credentialsEvery)
 	defer ticker.Stop()
 	for {
 		select {
@@ -26,12 +31,29 @@ func (g *gateway) watchToken(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		if token, err := readToken(file); err == nil && token != *g.token.Load() {
-			g.token.Store(&token)
-			g.log.Info("token for parents replaced", "file", file)
+		renew := g.takeToken(c.TokenFile)
+		if leaf, err := leafOf(c); err == nil && !bytes.Equal(leaf, certificate) {
+			certificate, renew = leaf, true
+			g.log.Info("certificate for parents replaced", "file", c.Cert)
+		}
+		if renew {
 			g.node.Uplink.Renew()
 		}
 	}
+}
+
+// takeToken takes the token in a file over; it tells whether it is another one.
+func (g *gateway) takeToken(file string) bool {
+	if file == "" {
+		return false
+	}
+	token, err := readToken(file)
+	if err != nil || token == *g.token.Load() {
+		return false
+	}
+	g.token.Store(&token)
+	g.log.Info("token for parents replaced", "file", file)
+	return true
 }
 
 // readToken reads a file that holds a token.
@@ -45,4 +67,16 @@ func readToken(file string) (string, error) {
 		return "", fmt.Errorf("%s is empty", file)
 	}
 	return token, nil
+}
+
+// leafOf is the certificate that parents are shown; nil without one.
+func leafOf(c configs.Relay) ([]byte, error) {
+	if c.Cert == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+	if err != nil {
+		return nil, err
+	}
+	return pair.Certificate[0], nil
 }

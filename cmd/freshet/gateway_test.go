@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/freshet-live/freshet/configs"
+	"github.com/freshet-live/freshet/ingest/ingesttest"
 	"github.com/freshet-live/freshet/ingest/srt"
 	"github.com/freshet-live/freshet/transport/certs"
 	"github.com/freshet-live/freshet/transport/moqt"
@@ -46,8 +47,8 @@ type running struct {
 
 func startGateway(t *testing.T, cfg configs.Config) *running {
 	t.Helper()
-	log := &lockedBuffer{}
-	g, err := newGateway(cfg, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	log := &ingesttest.Log{}
+	g, err := newGateway(cfg, log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,23 +65,6 @@ func startGateway(t *testing.T, cfg configs.Config) *running {
 		}
 	})
 	return r
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // push plays the demo's clip until the test ends, or stop is called.

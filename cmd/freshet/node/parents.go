@@ -77,9 +77,9 @@ func (n *Node) answers(of cluster.Node) (ok, known bool) {
 
 // suffice tells whether parents can serve all that any parent serves.
 func (n *Node) suffice(parents []cluster.Choice) bool {
-	var urls []string
-	for _, p := range parents {
-		urls = append(urls, p.URL)
+	urls := make([]string, len(parents))
+	for i, p := range parents {
+		urls[i] = p.URL
 	}
 	return n.Uplink.Suffice(urls)
 }
@@ -123,9 +123,10 @@ func (n *Node) follow(ctx context.Context) error {
 func (n *Node) choose(chooser *cluster.Chooser) <-chan struct{} {
 	nodes, changed := n.Directory.Nodes()
 	before := chooser.SteppedUp()
-	var parents []uplink.Parent
-	for _, c := range chooser.Parents(nodes, n.self()) {
-		parents = append(parents, uplink.Parent{URL: c.URL, Cost: c.Cost})
+	best := chooser.Parents(nodes, n.self())
+	parents := make([]uplink.Parent, len(best))
+	for i, c := range best {
+		parents[i] = uplink.Parent{URL: c.URL, Cost: c.Cost}
 	}
 	n.Uplink.SetParents(parents)
 	switch log := n.part("parents"); {

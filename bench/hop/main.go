@@ -9,14 +9,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/freshet-live/freshet/bench/command"
 	"github.com/freshet-live/freshet/bench/steady"
 	"github.com/freshet-live/freshet/e2e/rig"
 )
@@ -26,12 +24,10 @@ const settle = 5 * time.Second
 
 // options are the command line's.
 type options struct {
-	viewers, bitrate int
-	duration         time.Duration
-	binary           string
-	limit            bool
-	raw              bool
-	nice             int
+	steady.Options
+	viewers  int
+	duration time.Duration
+	limit    bool
 }
 
 // The bar of -limit.
@@ -40,15 +36,7 @@ const (
 	mostP99 = 5 * time.Millisecond
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:])
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { command.Main(run) }
 
 func run(ctx context.Context, args []string) error {
 	if is, err := steady.ServeRole(ctx, args); is {
@@ -56,12 +44,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	var o options
 	flags := flag.NewFlagSet("hop", flag.ExitOnError)
+	o.Register(flags, 500)
 	flags.IntVar(&o.viewers, "viewers", 100, "viewers at the edge, over WebTransport")
-	flags.BoolVar(&o.raw, "raw", false, "viewers over raw QUIC, as relays below are, instead of WebTransport")
-	flags.IntVar(&o.nice, "nice", 0, "niceness of the viewers, who are on machines of their own outside a benchmark")
-	flags.IntVar(&o.bitrate, "bitrate", 500, "of the broadcast, in kbit/s")
 	flags.DurationVar(&o.duration, "duration", 20*time.Second, "how long to measure")
-	flags.StringVar(&o.binary, "gateway", "", "the gateway's binary; built when empty")
 	flags.BoolVar(&o.limit, "limit", false, "fail if complete to complete is over p50 1 ms or p99 5 ms")
 	_ = flags.Parse(args) // Exits on errors.
 	return measure(ctx, o)
@@ -98,18 +83,15 @@ func (a *ages) count() int {
 }
 
 func measure(ctx context.Context, o options) (err error) {
-	scene, err := steady.NewScene(ctx, o.bitrate, rig.GatewayConfig{Binary: o.binary})
+	scene, err := steady.NewScene(ctx, o.Bitrate, rig.GatewayConfig{Binary: o.Binary})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, scene.Close()) }()
-	if err := rig.Renice(os.Getpid(), o.nice); err != nil {
+	if err := o.Renice(); err != nil {
 		return err
 	}
-	url := scene.Edge.HTTPS("/moq")
-	if o.raw {
-		url = "moqt://" + scene.Edge.QUIC()
-	}
+	url := o.URL(scene)
 	watching, leave := context.WithCancel(ctx)
 	group, watching := errgroup.WithContext(watching)
 	var near, far ages
@@ -152,11 +134,11 @@ func report(o options, before, after rig.Metrics, near, far *ages) error {
 	first, whole := since("freshet_moqt_forward_seconds"), since("freshet_moqt_delivery_seconds")
 	cpu := after.Sum("process_cpu_seconds_total") - before.Sum("process_cpu_seconds_total")
 	who := "viewers at an edge"
-	if o.raw {
+	if o.Raw {
 		who = "children over raw QUIC at a relay"
 	}
 	fmt.Printf("%d %s, at niceness %d; %d kbit/s, objects of %d bytes 30 times a second\n",
-		o.viewers, who, o.nice, o.bitrate, steady.Chunk(o.bitrate))
+		o.viewers, who, o.Nice, o.Bitrate, steady.Chunk(o.Bitrate))
 	printAges("edge: first bytes in to first bytes out", 1e3*first.Quantile(0.5), 1e3*first.Quantile(0.99), int(first.Count))
 	printAges("edge: last byte in to last byte out", 1e3*whole.Quantile(0.5), 1e3*whole.Quantile(0.99), int(whole.Count))
 	printAges("viewer at the origin: age of objects", near.quantile(0.5), near.quantile(0.99), near.count())

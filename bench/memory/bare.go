@@ -124,7 +124,7 @@ func measureBare(ctx context.Context, o options) (err error) {
 		return fmt.Errorf("prepare: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	server, address, err := steady.Start(ctx, dir, roleBare, strconv.Itoa(o.bitrate))
+	server, address, err := steady.Start(ctx, dir, roleBare, strconv.Itoa(o.Bitrate))
 	if err != nil {
 		return err
 	}

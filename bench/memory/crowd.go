@@ -36,7 +36,7 @@ const window = 40 * time.Second
 
 // measure prints a line for each number of viewers, then the slopes.
 func (c *crowd) measure(ctx context.Context, o options) error {
-	if err := rig.Renice(os.Getpid(), o.nice); err != nil {
+	if err := o.Renice(); err != nil {
 		return err
 	}
 	watching, leave := context.WithCancel(ctx)
@@ -47,7 +47,7 @@ func (c *crowd) measure(ctx context.Context, o options) error {
 }
 
 func (c *crowd) grow(ctx context.Context, group *errgroup.Group, o options) error {
-	fmt.Printf("%s, %d kbit/s, viewers at niceness %d\n%8s %12s %10s %10s %11s %8s\n", c.name, o.bitrate, o.nice,
+	fmt.Printf("%s, %d kbit/s, viewers at niceness %d\n%8s %12s %10s %10s %11s %8s\n", c.name, o.Bitrate, o.Nice,
 		"viewers", "resident MB", "heap MB", "stacks MB", "goroutines", "Mbit/s")
 	var r readings
 	already, settle := 0, max(o.settle, window)

@@ -11,37 +11,25 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/freshet-live/freshet/bench/command"
 	"github.com/freshet-live/freshet/bench/steady"
 	"github.com/freshet-live/freshet/e2e/rig"
 )
 
 // options are the command line's.
 type options struct {
+	steady.Options
 	steps    []int
-	bitrate  int
 	settle   time.Duration
 	limit    float64
-	raw      bool
-	nice     int
-	binary   string
 	profiles string
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:])
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { command.Main(run) }
 
 func run(ctx context.Context, args []string) error {
 	if is, err := steady.ServeRole(ctx, args); is {
@@ -64,12 +52,9 @@ func run(ctx context.Context, args []string) error {
 		return nil
 	})
 	o.steps = []int{10, 50, 100, 200}
-	flags.IntVar(&o.bitrate, "bitrate", 6000, "of the broadcast, in kbit/s")
+	o.Register(flags, 6000)
 	flags.DurationVar(&o.settle, "settle", 8*time.Second, "how long each number stays before it is measured")
 	flags.Float64Var(&o.limit, "limit", 0, "fail if a viewer costs more KB; 0 never fails")
-	flags.BoolVar(&o.raw, "raw", false, "viewers over raw QUIC instead of WebTransport")
-	flags.IntVar(&o.nice, "nice", 0, "niceness of the viewers, who are on machines of their own outside a benchmark")
-	flags.StringVar(&o.binary, "gateway", "", "the gateway's binary; built when empty")
 	flags.StringVar(&o.profiles, "profiles", "", "write the edge's heap and goroutine profiles to this folder")
 	bare := flags.Bool("bare", false, "measure a fan-out that only writes to webtransport-go instead")
 	_ = flags.Parse(args) // Exits on errors.
@@ -80,19 +65,19 @@ func run(ctx context.Context, args []string) error {
 }
 
 func measureEdge(ctx context.Context, o options) (err error) {
-	scene, err := steady.NewScene(ctx, o.bitrate, rig.GatewayConfig{Binary: o.binary, Profiles: o.profiles != ""})
+	scene, err := steady.NewScene(ctx, o.Bitrate, rig.GatewayConfig{Binary: o.Binary, Profiles: o.profiles != ""})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, scene.Close()) }()
-	url, name := scene.Edge.HTTPS("/moq"), "edge, WebTransport"
-	if o.raw {
-		url, name = "moqt://"+scene.Edge.QUIC(), "edge, raw QUIC"
+	name := "edge, WebTransport"
+	if o.Raw {
+		name = "edge, raw QUIC"
 	}
 	var viewers steady.Viewers
 	c := crowd{
 		name: name, process: scene.Edge.Process, received: &viewers.Bytes,
-		join:  func(ctx context.Context) error { return viewers.Watch(ctx, url) },
+		join:  func(ctx context.Context) error { return viewers.Watch(ctx, o.URL(scene)) },
 		inner: func(ctx context.Context) (inner, error) { return insideOf(ctx, scene.Edge) },
 		alive: scene.Alive,
 		last:  func(ctx context.Context) error { return saveProfiles(ctx, scene.Edge, o.profiles) },

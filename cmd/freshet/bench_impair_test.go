@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/freshet-live/freshet/ingest/ingesttest"
 )
 
 // metric is a figure on a gateway's metrics page.
@@ -37,7 +39,7 @@ func impairing(t *testing.T, g *running, flags ...string) (addr string, report f
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var stdout bytes.Buffer
-	log, done := &lockedBuffer{}, make(chan int, 1)
+	log, done := &ingesttest.Log{}, make(chan int, 1)
 	args := append([]string{"bench", "impair", "--listen", "127.0.0.1:0", "--to", g.srt.Addr().String(), "--report", "json"}, flags...)
 	go func() { done <- run(ctx, args, &stdout, log) }()
 	t.Cleanup(cancel)
@@ -73,7 +75,7 @@ func TestSRTRepairsImpairedPush(t *testing.T) {
 	defer stop()
 	cmd := exec.CommandContext(push, ffmpeg, "-v", "error", "-re", "-stream_loop", "-1", "-i", "demo/clip.ts", "-c", "copy", "-f", "mpegts", "-muxrate", "3M",
 		fmt.Sprintf("srt://%s?streamid=publish:live/lossy&latency=240000&pkt_size=1316", addr))
-	out := &lockedBuffer{}
+	out := &ingesttest.Log{}
 	cmd.Stderr = out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -38,12 +38,20 @@ func newCA(t *testing.T) *ca {
 	if c.cert, err = x509.ParseCertificate(der); err != nil {
 		t.Fatal(err)
 	}
-	c.file = writePEM(t, "CERTIFICATE", der)
+	c.file = filepath.Join(t.TempDir(), "ca.pem")
+	writePEM(t, c.file, "CERTIFICATE", der)
 	return c
 }
 
-// issue gives a relay a certificate with a name.
+// issue gives a relay a certificate with a name, for an hour.
 func (c *ca) issue(to *configs.Relay, name string) {
+	c.t.Helper()
+	to.Cert, to.Key = filepath.Join(c.t.TempDir(), "cert.pem"), filepath.Join(c.t.TempDir(), "key.pem")
+	c.renew(to, name, time.Hour)
+}
+
+// renew puts another certificate, that ends in a while, in the relay's files.
+func (c *ca) renew(to *configs.Relay, name string, lasts time.Duration) {
 	c.t.Helper()
 	uri, err := url.Parse(name)
 	if err != nil {
@@ -51,7 +59,7 @@ func (c *ca) issue(to *configs.Relay, name string) {
 	}
 	key := newKey(c.t)
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(lasts),
 		URIs: []*url.URL{uri}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}, c.cert, key.Public(), c.key)
 	if err != nil {
@@ -61,7 +69,8 @@ func (c *ca) issue(to *configs.Relay, name string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	to.Cert, to.Key = writePEM(c.t, "CERTIFICATE", der), writePEM(c.t, "PRIVATE KEY", private)
+	writePEM(c.t, to.Cert, "CERTIFICATE", der)
+	writePEM(c.t, to.Key, "PRIVATE KEY", private)
 }
 
 func newKey(t *testing.T) *ecdsa.PrivateKey {
@@ -73,11 +82,9 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-func writePEM(t *testing.T, kind string, der []byte) string {
+func writePEM(t *testing.T, file, kind string, der []byte) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "file.pem")
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return file
 }

@@ -54,7 +54,7 @@ type gateway struct {
 	web      *httpd.Server
 	ops      *ops.Server // nil when switched off.
 
-	token atomic.Pointer[string] // What is shown to parents. Set by newNode, then by watchToken.
+	token atomic.Pointer[string] // What is shown to parents. Set by newNode, then by watchCredentials.
 }
 
 // newGateway makes the parts and binds their addresses. Nothing is served yet.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/freshet-live/freshet/configs"
+	"github.com/freshet-live/freshet/ingest/ingesttest"
 	"github.com/freshet-live/freshet/ingest/srt"
 	"github.com/freshet-live/freshet/transport/certs"
 	"github.com/freshet-live/freshet/transport/moqt"
@@ -40,20 +41,21 @@ func loopback() configs.Config {
 // running is a gateway at work.
 type running struct {
 	*gateway
-	stop func() error // Ends it; only the first call counts.
+	stop func() error  // Ends it; only the first call counts.
+	said func() string // What it wrote so far.
 }
 
 func startGateway(t *testing.T, cfg configs.Config) *running {
 	t.Helper()
-	log := &lockedBuffer{}
-	g, err := newGateway(cfg, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	log := &ingesttest.Log{}
+	g, err := newGateway(cfg, log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx) }()
-	r := &running{gateway: g, stop: sync.OnceValue(func() error { cancel(); return <-done })}
+	r := &running{gateway: g, said: log.String, stop: sync.OnceValue(func() error { cancel(); return <-done })}
 	t.Cleanup(func() {
 		if err := r.stop(); err != nil {
 			t.Errorf("Run: %v", err)
@@ -63,23 +65,6 @@ func startGateway(t *testing.T, cfg configs.Config) *running {
 		}
 	})
 	return r
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // push plays the demo's clip until the test ends, or stop is called.

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/freshet-live/freshet/ingest/ingesttest"
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 	"github.com/freshet-live/freshet/transport/quicconn"
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 // program starts freshet as a process of its own.
-func program(t *testing.T, args ...string) (*exec.Cmd, *lockedBuffer) {
+func program(t *testing.T, args ...string) (*exec.Cmd, *ingesttest.Log) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -37,7 +38,7 @@ func program(t *testing.T, args ...string) (*exec.Cmd, *lockedBuffer) {
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Env = append(os.Environ(), "FRESHET_TEST_MAIN=1")
-	log := &lockedBuffer{}
+	log := &ingesttest.Log{}
 	cmd.Stderr = log
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -141,7 +142,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 func TestDemo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	reader, writer := io.Pipe()
-	log := &lockedBuffer{}
+	log := &ingesttest.Log{}
 	done := make(chan int, 1)
 	go func() { done <- run(ctx, []string{"demo"}, writer, log) }()
 	t.Cleanup(func() {

@@ -234,6 +234,17 @@ func TestPushOverSRTSource(t *testing.T) {
 	get(t, g.url("/live/quic/index.m3u8"))
 }
 
+// A gateway that takes no such publisher is told from one that is away.
+func TestPushToWhoTakesNone(t *testing.T) {
+	cfg := open()
+	cfg.QUIC.Publish = false
+	g := startGateway(t, cfg)
+	c := pushCommand{Source: "-", To: g.targets()["quic"], Once: true, Fingerprint: g.fingerprint()}
+	if err := runPush(t.Context(), c, bytes.NewReader(demoClip)); err == nil || !strings.Contains(err.Error(), "quic.publish") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestPushNeedsACertificate(t *testing.T) {
 	cfg := open()
 	cfg.Web.CertDir = t.TempDir()

@@ -41,7 +41,7 @@ func (g *gateway) Run(ctx context.Context) error {
 // heard, playlists grow and metrics can be read meanwhile.
 func (g *gateway) background() map[string]func(context.Context) error {
 	parts := map[string]func(context.Context) error{
-		"auth": g.guard.Run, "token": g.watchToken,
+		"auth": g.guard.Run, "credentials": g.watchCredentials,
 		"node": g.node.Run, "hls": g.hls.Run, "certificates": g.certs.Run,
 	}
 	if g.srt != nil {

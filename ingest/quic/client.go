@@ -117,7 +117,7 @@ func (c *Client) connect(ctx context.Context) error {
 		}
 	}
 	if c.conn, err = t.Dial(ctx, remote, conf, clientQUIC()); err != nil {
-		return err
+		return known(err)
 	}
 	if err := c.greet(ctx); err != nil {
 		cause := context.Cause(c.conn.Context())
@@ -125,6 +125,21 @@ func (c *Client) connect(ctx context.Context) error {
 		return closed(errors.Join(cause, err))
 	}
 	return nil
+}
+
+// ErrNotTaken: something answers there, and does not know ALPN.
+var ErrNotTaken = errors.New("no MPEG-TS over QUIC is taken there (a gateway takes it with quic.publish)")
+
+// noProtocol is how QUIC carries the alert no_application_protocol (RFC 9001 section
+// 4.8, RFC 7301 section 3.2).
+const noProtocol = 0x100 + 120
+
+// known puts into words why a handshake failed, where we can.
+func known(err error) error {
+	if failed, ok := errors.AsType[*quicgo.TransportError](err); ok && failed.ErrorCode == noProtocol {
+		return fmt.Errorf("%w: %w", ErrNotTaken, err)
+	}
+	return err
 }
 
 // socket opens a socket for a path. Its connection IDs have a length, which QUIC

@@ -6,7 +6,6 @@ import (
 	"crypto/md5"
 	"crypto/tls"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +20,7 @@ import (
 	quicgo "github.com/quic-go/quic-go"
 
 	"github.com/freshet-live/freshet/ingest"
+	"github.com/freshet-live/freshet/ingest/ingesttest"
 	"github.com/freshet-live/freshet/ingest/mpegts"
 	"github.com/freshet-live/freshet/ingest/quic"
 	"github.com/freshet-live/freshet/transport/certs"
@@ -93,30 +93,12 @@ type server struct {
 	certs    *certs.Source
 	reg      *prometheus.Registry
 	sinks    chan *sink
-	log      *lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
+	log      *ingesttest.Log
 }
 
 func serve(t *testing.T, authorize func(context.Context, ingest.Request) error) *server {
 	t.Helper()
-	s := &server{reg: prometheus.NewRegistry(), sinks: make(chan *sink, 16), log: &lockedBuffer{}}
-	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s := &server{reg: prometheus.NewRegistry(), sinks: make(chan *sink, 16), log: &ingesttest.Log{}}
 	s.sessions = ingest.NewSessions(ingest.Config{
 		Authorize: forEver(authorize),
 		NewSink: func(string) (ingest.HeldSink, error) {
@@ -125,7 +107,7 @@ func serve(t *testing.T, authorize func(context.Context, ingest.Request) error) 
 			return made, nil
 		},
 	})
-	s.door = quic.New(quic.Config{Sessions: s.sessions, Logger: log, Registerer: s.reg})
+	s.door = quic.New(quic.Config{Sessions: s.sessions, Logger: s.log.Logger(), Registerer: s.reg})
 	var err error
 	if s.certs, err = certs.New(certs.Config{Hosts: []string{"127.0.0.1"}}); err != nil {
 		t.Fatal(err)
@@ -138,19 +120,7 @@ func serve(t *testing.T, authorize func(context.Context, ingest.Request) error) 
 		t.Fatal(err)
 	}
 	s.addr = listener.Addr().String()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- listener.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		s.sessions.Close()
-		if t.Failed() {
-			t.Log(s.log)
-		}
-	})
+	ingesttest.Run(t, s.log, listener.Run, s.sessions.Close)
 	return s
 }
 

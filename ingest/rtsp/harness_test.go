@@ -1,13 +1,11 @@
 package rtsp_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/md5"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -21,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/freshet-live/freshet/ingest"
+	"github.com/freshet-live/freshet/ingest/ingesttest"
 	"github.com/freshet-live/freshet/ingest/rtsp"
 )
 
@@ -125,28 +124,10 @@ func (s *sink) of(video bool) []unit {
 	return out
 }
 
-// safeBuffer is a log that a test reads while others write.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // gateway is a door on free ports of the loopback with its sessions.
 type gateway struct {
 	addr     string
-	log      *safeBuffer
+	log      *ingesttest.Log
 	reg      *prometheus.Registry
 	sessions *ingest.Sessions
 	stop     func()
@@ -158,13 +139,13 @@ type gateway struct {
 // authorize is asked by the sessions of start, unless nil.
 func start(t *testing.T, cfg rtsp.Config, authorize func(context.Context, ingest.Request) error) *gateway {
 	t.Helper()
-	g := &gateway{log: &safeBuffer{}, reg: prometheus.NewRegistry(), sinks: make(map[string]*sink)}
+	g := &gateway{log: &ingesttest.Log{}, reg: prometheus.NewRegistry(), sinks: make(map[string]*sink)}
 	g.sessions = ingest.NewSessions(ingest.Config{
 		Hold: time.Minute, Authorize: forEver(authorize),
 		NewSink: func(name string) (ingest.HeldSink, error) { return g.sink(name), nil },
 	})
 	cfg.Sessions, cfg.Registerer = g.sessions, g.reg
-	cfg.Logger = slog.New(slog.NewTextHandler(g.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	cfg.Logger = g.log.Logger()
 	door, err := rtsp.Listen(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -172,22 +153,7 @@ func start(t *testing.T, cfg rtsp.Config, authorize func(context.Context, ingest
 	if door.Addr() != nil {
 		g.addr = door.Addr().String()
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- door.Run(ctx) }()
-	g.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-		g.sessions.Close()
-	})
-	t.Cleanup(func() {
-		g.stop()
-		if t.Failed() {
-			t.Log(g.log.String())
-		}
-	})
+	g.stop = ingesttest.Run(t, g.log, door.Run, g.sessions.Close)
 	return g
 }
 
@@ -260,7 +226,7 @@ func ffmpeg(t *testing.T, args ...string) (wait func() string) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("no ffmpeg")
 	}
-	var out safeBuffer
+	var out ingesttest.Log
 	cmd := exec.Command("ffmpeg", append([]string{"-hide_banner", "-nostdin", "-loglevel", "warning", "-y"}, args...)...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {

@@ -2,8 +2,6 @@ package srt_test
 
 import (
 	"bytes"
-	"context"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -16,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/freshet-live/freshet/ingest"
+	"github.com/freshet-live/freshet/ingest/ingesttest"
 	"github.com/freshet-live/freshet/ingest/srt"
 )
 
@@ -66,28 +65,10 @@ func (s *sink) wait(t *testing.T, what string, ok func(*sink) bool) {
 	}
 }
 
-// safeBuffer is a log that a test reads while others write.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // gateway is a listener on a free port of the loopback with its sessions.
 type gateway struct {
 	addr     string
-	log      *safeBuffer
+	log      *ingesttest.Log
 	reg      *prometheus.Registry
 	sessions *ingest.Sessions
 
@@ -97,13 +78,13 @@ type gateway struct {
 
 func start(t *testing.T, change func(*srt.Config)) *gateway {
 	t.Helper()
-	g := &gateway{log: &safeBuffer{}, reg: prometheus.NewRegistry(), sinks: make(map[string]*sink)}
+	g := &gateway{log: &ingesttest.Log{}, reg: prometheus.NewRegistry(), sinks: make(map[string]*sink)}
 	g.sessions = ingest.NewSessions(ingest.Config{Hold: time.Minute, NewSink: func(name string) (ingest.HeldSink, error) {
 		return g.sink(name), nil
 	}})
 	cfg := srt.Config{
 		Address: "127.0.0.1:0", Sessions: g.sessions, DefaultStream: "live/default",
-		Logger:     slog.New(slog.NewTextHandler(g.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger:     g.log.Logger(),
 		Registerer: g.reg,
 	}
 	if change != nil {
@@ -114,19 +95,7 @@ func start(t *testing.T, change func(*srt.Config)) *gateway {
 		t.Fatal(err)
 	}
 	g.addr = l.Addr().String()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- l.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-		g.sessions.Close()
-		if t.Failed() {
-			t.Log(g.log.String())
-		}
-	})
+	ingesttest.Run(t, g.log, l.Run, g.sessions.Close)
 	return g
 }
 
@@ -166,7 +135,7 @@ func containsAll(line string, parts []string) bool {
 func (g *gateway) url(query string) string { return "srt://" + g.addr + "?" + query }
 
 // encoder starts a foreign program that is ended with the test.
-func encoder(t *testing.T, name string, args ...string) (*exec.Cmd, *safeBuffer) {
+func encoder(t *testing.T, name string, args ...string) (*exec.Cmd, *ingesttest.Log) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
 		if os.Getenv("CI") != "" {
@@ -174,7 +143,7 @@ func encoder(t *testing.T, name string, args ...string) (*exec.Cmd, *safeBuffer)
 		}
 		t.Skip(err)
 	}
-	out := &safeBuffer{}
+	out := &ingesttest.Log{}
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
@@ -190,7 +159,7 @@ func encoder(t *testing.T, name string, args ...string) (*exec.Cmd, *safeBuffer)
 	return cmd, out
 }
 
-func ffmpeg(t *testing.T, url string) (*exec.Cmd, *safeBuffer) {
+func ffmpeg(t *testing.T, url string) (*exec.Cmd, *ingesttest.Log) {
 	t.Helper()
 	return encoder(t, "ffmpeg", "-hide_banner", "-loglevel", "info", "-re", "-i", clip, "-c", "copy", "-f", "mpegts", url)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -132,4 +134,71 @@ func TestParentsStay(t *testing.T) {
 		}
 		mids = append(mids[1:], mids[0])
 	}
+}
+
+// parentsOf are the IDs of what is chosen.
+func parentsOf(c *cluster.Chooser, nodes []cluster.Node, self cluster.Node) (out []string) {
+	for _, choice := range c.Parents(nodes, self) {
+		out = append(out, choice.ID)
+	}
+	return out
+}
+
+// Mids that do not answer are tried on beside those that may; when none answers for a
+// while the origins are asked, too, until mids have done well for longer.
+func TestParentsThatDoNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var nodes []cluster.Node
+		for i, id := range []string{"a", "b", "c", "d", "e"} {
+			nodes = append(nodes, cluster.Node{ID: id, Tier: cluster.TierMid, URL: "moqt://" + id, Load: 0.25 * float64(i)})
+		}
+		nodes = append(nodes,
+			cluster.Node{ID: "o1", Tier: cluster.TierOrigin, URL: "moqt://o1"},
+			cluster.Node{ID: "o2", Tier: cluster.TierOrigin, URL: "moqt://o2", Region: "far"},
+		)
+		edge := cluster.Node{ID: "edge", Tier: cluster.TierEdge}
+		silent, suffice := map[string]bool{}, true
+		c := chooser(nil)
+		c.Answers = func(n cluster.Node) (ok, known bool) {
+			dead, tried := silent[n.ID]
+			return !dead, tried || n.ID < "d"
+		}
+		c.Suffice = func([]cluster.Choice) bool { return suffice }
+		expect := func(why string, want ...string) {
+			t.Helper()
+			if diff := cmp.Diff(want, parentsOf(c, nodes, edge)); diff != "" {
+				t.Errorf("%s: %s", why, diff)
+			}
+		}
+		expect("all is well", "a", "b", "c")
+		silent["b"] = true
+		expect("one is silent", "a", "b", "c", "d")
+		for _, id := range []string{"a", "c", "d", "e"} {
+			silent[id] = true
+		}
+		expect("all are silent, just now", "a", "b", "c", "d", "e")
+		time.Sleep(900 * time.Millisecond)
+		expect("all are silent", "a", "b", "c", "d", "e")
+		time.Sleep(100 * time.Millisecond)
+		expect("for a second", "a", "b", "c", "d", "e", "o1", "o2")
+		clear(silent)
+		suffice = false
+		expect("they are back", "a", "b", "c", "o1", "o2")
+		time.Sleep(time.Minute)
+		expect("they are back, and serve less", "a", "b", "c", "o1", "o2")
+		suffice = true
+		expect("and serve all", "a", "b", "c", "o1", "o2")
+		time.Sleep(9 * time.Second)
+		suffice = false
+		expect("with a break", "a", "b", "c", "o1", "o2")
+		suffice = true
+		expect("and again", "a", "b", "c", "o1", "o2")
+		time.Sleep(9 * time.Second)
+		expect("for a while", "a", "b", "c", "o1", "o2")
+		time.Sleep(time.Second)
+		expect("for ten seconds", "a", "b", "c")
+		if c.SteppedUp() {
+			t.Error("it says that the origins are used")
+		}
+	})
 }

@@ -147,6 +147,33 @@ func (t *Table) Choices() map[string]Choice {
 	return out
 }
 
+// Serves is how many broadcasts a parent can serve.
+func (t *Table) Serves(name string) int {
+	if p := t.parents[name]; p != nil {
+		return len(p.routes)
+	}
+	return 0
+}
+
+// Suffice tells whether the parents that are told by among have a way, beyond doubt and
+// to the newest owner, to each broadcast that some parent can serve.
+func (t *Table) Suffice(among func(parent string) bool) bool {
+	have := func(name string, epoch uint64) bool {
+		for parent, p := range t.parents {
+			if r, ok := p.routes[name]; ok && r.Epoch >= epoch && !p.doubt && !r.Doubt && among(parent) {
+				return true
+			}
+		}
+		return false
+	}
+	for name, c := range t.Choices() {
+		if !have(name, c.Route.Epoch) {
+			return false
+		}
+	}
+	return true
+}
+
 // better orders two ways to one broadcast: the newer owner, then one that is
 // not to be avoided, fewer hops, lower cost. What is still equal is settled by a hash, so that children of two equal
 // parents spread over them, and each stays with its choice.

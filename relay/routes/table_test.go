@@ -60,6 +60,34 @@ func TestParentGone(t *testing.T) {
 	}
 }
 
+// Parents suffice when they have each broadcast, from its newest owner and beyond doubt.
+func TestSuffice(t *testing.T) {
+	other := routes.Route{Name: "live/cam2", Epoch: 1, Hops: []string{"o"}}
+	for name, tt := range map[string]struct {
+		a, b  []routes.Route
+		doubt bool
+		want  bool
+	}{
+		"nothing is served":     {want: true},
+		"all":                   {a: []routes.Route{route(1, "o", "m"), other}, b: []routes.Route{route(1, "o")}, want: true},
+		"one is missing":        {a: []routes.Route{route(1, "o", "m")}, b: []routes.Route{route(1, "o"), other}},
+		"of an owner before":    {a: []routes.Route{route(1, "o", "m")}, b: []routes.Route{route(2, "o")}},
+		"a way that has doubts": {a: []routes.Route{{Name: "live/cam2", Epoch: 1, Doubt: true}}, b: []routes.Route{other}},
+		"a parent in doubt":     {a: []routes.Route{other}, b: []routes.Route{other}, doubt: true},
+	} {
+		table := routes.NewTable("self")
+		table.Set("a", 0, tt.a)
+		table.Set("b", 0, tt.b)
+		table.Doubt("a", tt.doubt)
+		if got := table.Suffice(func(parent string) bool { return parent == "a" }); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+		if n := table.Serves("a"); n != len(tt.a) {
+			t.Errorf("%s: serves %d", name, n)
+		}
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"no list": `{}`, "no name": `[{"hops":[]}]`, "hops": `[{"ns":"a","hops":["1","2","3","4","5","6","7","8","9"]}]`,

@@ -9,9 +9,8 @@ import (
 
 // Publication is a namespace that a Client publishes.
 type Publication struct {
+	ending
 	call *call
-	done chan struct{}
-	err  error // Set before done is closed.
 }
 
 // PublishNamespace offers a namespace of ClientConfig.Relay and returns when the
@@ -30,33 +29,18 @@ func (c *Client) PublishNamespace(ctx context.Context, ns relay.Namespace) (*Pub
 	if _, ok := answer.(*wire.RequestOK); !ok {
 		return nil, c.s.unexpected(answer)
 	}
-	p := &Publication{call: cl, done: make(chan struct{})}
+	p := &Publication{ending: newEnding(), call: cl}
 	c.s.begin(p.watch)
 	return p, nil
 }
 
 // watch waits for the peer to change its mind.
 func (p *Publication) watch() {
-	defer close(p.done)
 	for {
 		if _, err := p.call.await(p.call.s.ctx); err != nil {
-			p.err = err
+			p.end(err)
 			return
 		}
-	}
-}
-
-// Done is closed when the peer does not want the namespace any more, or the session
-// has ended; Err then says why.
-func (p *Publication) Done() <-chan struct{} { return p.done }
-
-// Err is nil while the publication lasts.
-func (p *Publication) Err() error {
-	select {
-	case <-p.done:
-		return p.err
-	default:
-		return nil
 	}
 }
 

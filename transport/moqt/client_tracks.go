@@ -11,10 +11,9 @@ import (
 
 // TrackPublication is a track that a Client publishes unasked.
 type TrackPublication struct {
+	ending
 	call *call
 	x    *exchange // What the subscriber asks for, as of any subscription.
-	done chan struct{}
-	err  error // Set before done is closed.
 }
 
 // Publish offers a track of ClientConfig.Relay by PUBLISH and returns when the peer
@@ -41,7 +40,7 @@ func (c *Client) Publish(ctx context.Context, t *relay.Track) (*TrackPublication
 	default:
 		return nil, c.s.unexpected(answer)
 	}
-	p := &TrackPublication{call: cl, done: make(chan struct{})}
+	p := &TrackPublication{ending: newEnding(), call: cl}
 	p.x = &exchange{s: c.s, id: cl.id, w: cl.w, st: cl.st, settled: make(chan struct{})}
 	p.x.ctx, p.x.cancel = context.WithCancel(c.s.ctx)
 	close(p.x.settled)
@@ -67,16 +66,16 @@ func (in *incoming) adopt(x *exchange) {
 }
 
 func (p *TrackPublication) run(delivery *publication) {
-	defer close(p.done)
 	code, reason := delivery.run(p.x.ctx)
-	p.err = &DoneError{Code: code, Reason: reason}
+	var err error = &DoneError{Code: code, Reason: reason}
 	if p.x.ctx.Err() != nil {
-		p.err = ErrSessionClosed
+		err = ErrSessionClosed
 	} else {
 		p.x.send(&wire.PublishDone{RequestID: p.x.id, Code: code, Streams: delivery.streams, Reason: reason})
 	}
 	p.x.s.incoming.close(p.x)
 	p.x.s.outgoing.forget(p.call)
+	p.end(err)
 }
 
 // watch takes what the subscriber says on the request's own stream.
@@ -99,19 +98,5 @@ func (p *TrackPublication) watch() {
 			p.x.s.fail(err)
 			return
 		}
-	}
-}
-
-// Done is closed when the track has ended, or the peer wants no more of it; Err
-// then says why.
-func (p *TrackPublication) Done() <-chan struct{} { return p.done }
-
-// Err is nil while the publication lasts.
-func (p *TrackPublication) Err() error {
-	select {
-	case <-p.done:
-		return p.err
-	default:
-		return nil
 	}
 }

@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	// lookEvery is how often distances are looked at, and a node that is no parent is
-	// measured, one after the other; each again after probeAgain.
-	lookEvery, probeAgain = time.Second, 5 * time.Minute
+	// lookEvery is how often it is looked whether parents answer, and how far they are.
+	lookEvery = 250 * time.Millisecond
+	// measureEvery is how often a node that is no parent is measured, one after the
+	// other; each again after probeAgain.
+	measureEvery, probeAgain = time.Second, 5 * time.Minute
 	// probeWithin bounds a measurement.
 	probeWithin = 3 * time.Second
 	// unreachable is the distance of a node that did not answer.
@@ -63,29 +65,46 @@ func (n *Node) distance(of cluster.Node) (class int, known bool) {
 	return m.class, known
 }
 
-// follow chooses parents among the nodes of the directory, as they come and go, and as
-// they are nearer or farther. Those of the configuration count instead, if there are
-// any.
+// answers tells whether a node can be counted on as a parent. One that was restarted
+// while the directory is away answers, and knows nobody to get broadcasts from.
+func (n *Node) answers(of cluster.Node) (ok, known bool) {
+	ok, known = n.Uplink.Answers(of.URL)
+	if ok && n.Directory.Health() != nil && n.Uplink.Barren(of.URL) {
+		ok = false
+	}
+	return ok, known
+}
+
+// suffice tells whether parents can serve all that any parent serves.
+func (n *Node) suffice(parents []cluster.Choice) bool {
+	urls := make([]string, len(parents))
+	for i, p := range parents {
+		urls[i] = p.URL
+	}
+	return n.Uplink.Suffice(urls)
+}
+
+// follow chooses parents among the nodes of the directory, as they come and go, as they
+// answer, and as they are nearer or farther. Those of the configuration count instead,
+// if there are any.
 func (n *Node) follow(ctx context.Context) error {
 	if len(n.cfg.Parents) > 0 {
 		return nil
 	}
-	chooser := cluster.Chooser{Distance: n.distance}
-	tick := time.NewTicker(lookEvery)
+	chooser := cluster.Chooser{Distance: n.distance, Answers: n.answers, Suffice: n.suffice}
+	tick, measure := time.NewTicker(lookEvery), time.NewTicker(measureEvery)
 	defer tick.Stop()
+	defer measure.Stop()
 	var probe sync.WaitGroup
 	defer probe.Wait()
 	var probing atomic.Bool
 	for {
-		nodes, changed := n.Directory.Nodes()
-		var parents []uplink.Parent
-		for _, c := range chooser.Parents(nodes, n.self()) {
-			parents = append(parents, uplink.Parent{URL: c.URL, Cost: c.Cost})
-		}
-		n.Uplink.SetParents(parents)
+		changed := n.choose(&chooser)
 		select {
 		case <-changed:
 		case <-tick.C:
+		case <-measure.C:
+			nodes, _ := n.Directory.Nodes()
 			url, ok := n.unsounded(chooser.Unchosen(nodes, n.self()))
 			if ok && probing.CompareAndSwap(false, true) {
 				probe.Go(func() {
@@ -97,6 +116,26 @@ func (n *Node) follow(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// choose sets the parents that are best now. The channel is closed when the directory
+// says something new.
+func (n *Node) choose(chooser *cluster.Chooser) <-chan struct{} {
+	nodes, changed := n.Directory.Nodes()
+	before := chooser.SteppedUp()
+	best := chooser.Parents(nodes, n.self())
+	parents := make([]uplink.Parent, len(best))
+	for i, c := range best {
+		parents[i] = uplink.Parent{URL: c.URL, Cost: c.Cost}
+	}
+	n.Uplink.SetParents(parents)
+	switch log := n.part("parents"); {
+	case chooser.SteppedUp() && !before:
+		log.Warn("no mid serves: origins are asked")
+	case before && !chooser.SteppedUp():
+		log.Info("mids serve again: origins are left")
+	}
+	return changed
 }
 
 // unsounded is the first node that was not measured lately.

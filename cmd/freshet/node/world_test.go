@@ -1,12 +1,10 @@
 package node_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -18,6 +16,7 @@ import (
 
 	"github.com/freshet-live/freshet/cmd/freshet/node"
 	"github.com/freshet-live/freshet/ingest"
+	"github.com/freshet-live/freshet/ingest/ingesttest"
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/relay/cluster"
 	"github.com/freshet-live/freshet/transport/certs"
@@ -40,7 +39,7 @@ type world struct {
 	net       *network
 	directory *cluster.Memory
 	tls       *tls.Config
-	log       *lockedBuffer
+	log       *ingesttest.Log
 	machines  map[string]*machine
 	hosts     int
 	encoders  []*encoder
@@ -71,7 +70,7 @@ func newWorld(tb testing.TB) *world {
 		tb.Fatal(err)
 	}
 	w := &world{
-		tb: tb, net: newNetwork(), directory: cluster.NewMemory(), log: &lockedBuffer{},
+		tb: tb, net: newNetwork(), directory: cluster.NewMemory(), log: &ingesttest.Log{},
 		tls: &tls.Config{GetCertificate: source.GetCertificate}, machines: make(map[string]*machine),
 	}
 	tb.Cleanup(w.close)
@@ -135,7 +134,7 @@ func (m *machine) start() {
 		Self: m.self, Store: m.link, Parents: m.uplinks(), Window: window, Publish: true,
 		Ingest: ingest.Config{Hold: hold},
 		Uplink: uplink.Config{Dial: m.dial},
-		Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", m.id),
+		Logger: w.log.Logger().With("node", m.id),
 
 		Registerer: m.reg,
 	})
@@ -279,21 +278,4 @@ func (w *world) checkRoutes() error {
 		}
 	}
 	return errs
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

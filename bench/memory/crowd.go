@@ -29,7 +29,7 @@ type crowd struct {
 }
 
 // inner is what a process says of its own memory, in megabytes.
-type inner struct{ heap, stacks, goroutines float64 }
+type inner struct{ heap, stacks, goroutines, collections float64 }
 
 // window is when an edge's log is full, and the heap has the size for it.
 const window = 40 * time.Second
@@ -58,12 +58,41 @@ func (c *crowd) grow(ctx context.Context, group *errgroup.Group, o options) erro
 		if err := steady.Pause(ctx, settle); err != nil {
 			return err
 		}
+		if err := c.awaitCollections(ctx); err != nil {
+			return err
+		}
 		if err := c.read(ctx, n, &r); err != nil {
 			return err
 		}
 		settle = o.settle
 	}
 	return errors.Join(c.last(ctx), r.conclude(o.limit))
+}
+
+// collected is how many collections of the heap each number of viewers sees before it
+// is measured. A gateway leaves a heap alone up to a size: before it has been there,
+// resident memory tells for how long the process has run and not who watches.
+const collected = 2
+
+// collectWithin is how long they are waited for, of a program that collects seldom.
+const collectWithin = 90 * time.Second
+
+// awaitCollections waits for as many collections from now on.
+func (c *crowd) awaitCollections(ctx context.Context) error {
+	begun, err := c.inner(ctx)
+	if err != nil || begun.collections == 0 {
+		return err // It does not count them.
+	}
+	for deadline := time.Now().Add(collectWithin); time.Now().Before(deadline); {
+		if err := steady.Pause(ctx, time.Second); err != nil {
+			return err
+		}
+		now, err := c.inner(ctx)
+		if err != nil || now.collections >= begun.collections+collected {
+			return err
+		}
+	}
+	return nil
 }
 
 // readings are what was measured at each number of viewers; memory in megabytes.

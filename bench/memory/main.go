@@ -92,9 +92,10 @@ func insideOf(ctx context.Context, g *rig.Gateway) (inner, error) {
 		return inner{}, err
 	}
 	return inner{
-		heap:       m.Sum("go_memstats_heap_inuse_bytes") / 1e6,
-		stacks:     m.Sum("go_memstats_stack_inuse_bytes") / 1e6,
-		goroutines: m.Sum("go_goroutines"),
+		heap:        m.Sum("go_memstats_heap_inuse_bytes") / 1e6,
+		stacks:      m.Sum("go_memstats_stack_inuse_bytes") / 1e6,
+		goroutines:  m.Sum("go_goroutines"),
+		collections: m.Sum("go_gc_duration_seconds_count"),
 	}, nil
 }
 

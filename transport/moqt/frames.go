@@ -1,6 +1,7 @@
 package moqt
 
 import (
+	"bytes"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,7 +57,9 @@ func (f *framing) leave(t framedTrack) {
 }
 
 // frames are a track's newest objects as they go out to all who read it in order:
-// header and payload in one piece, made by the first who sends the object.
+// headers and payload in one piece, made by the first who sends the object. Before
+// the first of a subgroup goes the header of its stream, which holds a Track Alias:
+// viewers who made the same requests in the same order have the same.
 type frames struct {
 	readers atomic.Int32 // Written under framing.mu.
 	recent  [framesKept]atomic.Pointer[frame]
@@ -64,14 +67,14 @@ type frames struct {
 
 // frame is immutable.
 type frame struct {
-	payload  *byte // Tells the object.
+	payload  *byte // Tells the object, with bytes that tell its headers.
 	complete time.Time
 	bytes    []byte
 }
 
 // of gives the frame of the whole object at an index of its group; header is what
-// goes before the payload for everybody. It is nil when the object is not worth
-// sharing.
+// goes before the payload. It is nil when the object is not worth sharing, or goes to
+// the others with another header.
 func (f *frames) of(index int, o *relay.Object, header []byte) []byte {
 	if f.readers.Load() < sharedFrom || len(o.Payload) == 0 {
 		return nil
@@ -80,8 +83,11 @@ func (f *frames) of(index int, o *relay.Object, header []byte) []byte {
 	kept := slot.Load()
 	switch {
 	case kept == nil:
-	case kept.payload == &o.Payload[0] && len(kept.bytes) == len(header)+len(o.Payload):
-		return kept.bytes
+	case kept.payload == &o.Payload[0]:
+		if len(kept.bytes) == len(header)+len(o.Payload) && bytes.HasPrefix(kept.bytes, header) {
+			return kept.bytes
+		}
+		return nil
 	case kept.complete.After(o.Complete):
 		return nil // Who reads the past shares it with nobody.
 	}

@@ -11,12 +11,12 @@ import (
 const sliceSize = 32 << 10
 
 // longestSlice is the most that one turn writes: what is over sliceSize by less
-// than half of it is not worth a turn of its own. With its header it fills a size
-// of the allocator.
-const longestSlice = sliceSize + sliceSize/2 - maxHeader
+// than half of it is not worth a turn of its own.
+const longestSlice = sliceSize + sliceSize/2
 
-// maxHeader holds the headers of a subgroup and of its first object.
-const maxHeader = 64
+// joinedSize is what goes out in one piece of a header and the payload behind it:
+// about as many packets as QUIC's pacing lets go at once.
+const joinedSize = 16 << 10
 
 // lease is how long a writer keeps its turn while others wait. It only runs out
 // when the writer is blocked by flow or congestion control.
@@ -140,29 +140,29 @@ func (g *gate) withdraw(t *ticket) {
 	}
 }
 
-// firstWrites holds buffers for the header and the first slice of an object that
+// firstWrites holds buffers for the header and the first bytes of an object that
 // has no frame (frames.go). In one Write they go out as one burst of packets: a
 // header by itself wakes the connection for a packet of a few bytes, and the copy
-// is the cheaper of the two.
+// is the cheaper of the two. A burst of writers holds one each.
 var firstWrites = sync.Pool{New: func() any {
-	b := make([]byte, 0, longestSlice+maxHeader)
+	b := make([]byte, 0, joinedSize)
 	return &b
 }}
 
 // writeMedia writes a header and a payload in turns with the session's other
 // streams. Neither is retained.
 func (s *session) writeMedia(ctx context.Context, st SendStream, t *ticket, header, payload []byte) error {
-	slice, payload := cutSlice(payload)
 	var err error
-	if len(header) == 0 {
-		err = s.writeSlice(ctx, st, t, slice)
-	} else {
+	if len(header) > 0 {
+		n := min(len(payload), max(joinedSize-len(header), 0))
 		first, _ := firstWrites.Get().(*[]byte)
-		*first = append(append((*first)[:0], header...), slice...)
+		*first = append(append((*first)[:0], header...), payload[:n]...)
 		err = s.writeSlice(ctx, st, t, *first)
 		firstWrites.Put(first)
+		payload = payload[n:]
 	}
 	for err == nil && len(payload) > 0 {
+		var slice []byte
 		slice, payload = cutSlice(payload)
 		err = s.writeSlice(ctx, st, t, slice)
 	}

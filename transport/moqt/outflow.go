@@ -48,8 +48,8 @@ func (p *publication) find(group, subgroup uint64) *outflow {
 // hold the stream's header.
 func (p *publication) begin(ctx context.Context, f *outflow, item relay.Item) {
 	o := &item.Object
-	// What everybody gets alike can be shared.
-	alike := len(p.scratch) == 0 && o.ID == f.next && !f.header.Properties && o.Whole()
+	// What most get alike can be shared: where a subgroup begins with the stream's header.
+	alike := (len(p.scratch) == 0 || o.First) && o.ID == f.next && !f.header.Properties && o.Whole()
 	p.scratch = p.s.d.AppendSubgroupObject(p.scratch, &f.header, o.ID-f.next, o)
 	f.next, f.started = o.ID+1, true
 	f.index, f.sent, f.arriving = item.Index, 0, true

@@ -9,8 +9,8 @@ import (
 
 const (
 	// linear is how many buckets of a microsecond there are; beyond them each doubling
-	// has half as many, so that a bucket is at most 1/256 of its value wide.
-	linear = 512
+	// has half as many, so that a bucket is at most 1/1024 of its value wide.
+	linear = 2048
 	// longest is what longer durations are counted as.
 	longest = time.Hour
 )
@@ -29,7 +29,7 @@ func bucket(d time.Duration) int {
 	if us < linear {
 		return int(us)
 	}
-	shift := bits.Len64(us) - 9
+	shift := bits.Len64(us) - 11
 	return linear + (shift-1)*linear/2 + int(us>>shift) - linear/2
 }
 
@@ -109,7 +109,7 @@ func (h *Histogram) Mean() time.Duration {
 	return h.sum / time.Duration(h.n)
 }
 
-// Quantile is by nearest rank, to 0.2 %; zero of none.
+// Quantile is by nearest rank, to 0.05 %; zero of none.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	rank := max(uint64(float64(h.n)*q+.999999), 1)
 	var n uint64

@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
@@ -21,6 +22,8 @@ type Audience struct {
 	dial    dialer
 	texts   *texts
 	times   times
+	// transport gives a viewer of HLS connections of its own.
+	transport func(viewer int) (rt http.RoundTripper, leave func(), err error)
 
 	mu     sync.Mutex
 	truths map[string]*truth // Guarded by mu.
@@ -50,7 +53,7 @@ func New(cfg Config) (*Audience, error) {
 		return nil, err
 	}
 	a := &Audience{cfg: cfg, sockets: newSockets(cfg.PerSocket), truths: make(map[string]*truth), texts: newTexts()}
-	a.client, a.dial = self.New(a.sockets.drops), a.dialURL
+	a.client, a.dial, a.transport = self.New(a.sockets.drops), a.dialURL, a.newTransport
 	of, stuck := cfg.cast()
 	for i := range cfg.Viewers {
 		a.seats = append(a.seats, newSeat(a, cfg.URLs[i%len(cfg.URLs)], of[i], i, stuck[i]))

@@ -21,7 +21,7 @@ type Labels map[string]string
 
 // String lists labels by key, as "region=eu track=video".
 func (l Labels) String() string {
-	var out []string
+	out := make([]string, 0, len(l))
 	for _, key := range slices.Sorted(maps.Keys(l)) {
 		out = append(out, key+"="+l[key])
 	}

@@ -68,8 +68,8 @@ func (r *Report) Distribution(d Distribution) {
 	r.put(d)
 }
 
-// Counter reports how often something happened in the whole run.
-func (r *Report) Counter(c Counter) {
+// Count reports how often something happened in the whole run.
+func (r *Report) Count(c Counter) {
 	r.now(&c.At)
 	r.put(c)
 }

@@ -36,7 +36,7 @@ func TestRoundTrip(t *testing.T) {
 	r.Sample(report.Sample{At: 1, Name: "bitrate", Unit: "bit/s", Labels: report.Labels{"track": "video"}, Value: 6e6})
 	r.Distribution(report.Distribution{At: 2, Round: 1, Name: "latency", Unit: "s", Histogram: histogram(0, 1e-4, .03, .03, -2, 99)})
 	r.Distribution(report.Distribution{At: 3, Name: "empty", Histogram: &report.Histogram{}})
-	r.Counter(report.Counter{At: 4, Name: "gaps", Value: math.MaxInt64})
+	r.Count(report.Counter{At: 4, Name: "gaps", Value: math.MaxInt64})
 	r.Result(report.Result{At: 5, Name: "viewers per core", Value: 311.5, Better: report.Higher, Note: "client was idle"})
 	r.Check(report.Check{At: 6, Name: "gaps", Rule: "gaps == 0", Detail: "3"})
 	r.Check(report.Check{At: 6, Name: "cpu", Rule: "< 1", Skipped: "no /proc"})
@@ -74,7 +74,7 @@ func TestRefusesRecords(t *testing.T) {
 		"sample: value: NaN is no figure":    func(r *report.Report) { r.Sample(report.Sample{Name: "a", Value: math.NaN()}) },
 		"sample: name is missing":            func(r *report.Report) { r.Sample(report.Sample{}) },
 		"control character":                  func(r *report.Report) { r.Event(report.Event{Name: "\x1b[2J"}) },
-		"counter: name has more than 200":    func(r *report.Report) { r.Counter(report.Counter{Name: strings.Repeat("n", 201)}) },
+		"counter: name has more than 200":    func(r *report.Report) { r.Count(report.Counter{Name: strings.Repeat("n", 201)}) },
 		"result: better: \"up\" is neither":  func(r *report.Report) { r.Result(report.Result{Name: "a", Better: "up"}) },
 		"check: skipped: not of a check":     func(r *report.Report) { r.Check(report.Check{Name: "a", Passed: true, Skipped: "b"}) },
 		"distribution: histogram is missing": func(r *report.Report) { r.Distribution(report.Distribution{Name: "a"}) },
@@ -194,7 +194,7 @@ func FuzzReader(f *testing.F) {
 	r := report.New(report.Run{Tool: "t", Settings: map[string]string{"a": "b"}}, report.NewWriter(&file))
 	r.Sample(report.Sample{Name: "a", Labels: report.Labels{"b": "c"}, Value: 1})
 	r.Distribution(report.Distribution{Name: "a", Histogram: histogram(0, -1, 1e-9, 1e9)})
-	r.Counter(report.Counter{Name: "a", Value: 1})
+	r.Count(report.Counter{Name: "a", Value: 1})
 	r.Result(report.Result{Name: "a", Better: report.Lower})
 	r.Check(report.Check{Name: "a"})
 	r.Event(report.Event{Name: "a", Ends: "b"})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/freshet-live/freshet/relay"
@@ -17,6 +18,7 @@ type follower struct {
 	v       *hlsViewer
 	address string
 	track   *track
+	tasks   *sync.WaitGroup // Of the viewer's watch, which ends them.
 
 	// Owned by run.
 	msn   uint64 // What comes next: the segment,
@@ -196,5 +198,5 @@ func (f *follower) ahead(ctx context.Context, p *playlist) {
 	answer := make(chan hinted, 1)
 	f.hints[p.hint] = answer
 	uri := p.hint
-	go func() { answer <- f.ask(ctx, part{uri: uri}) }() // Ends with ctx.
+	f.tasks.Go(func() { answer <- f.ask(ctx, part{uri: uri}) })
 }

@@ -57,6 +57,8 @@ func (v *hlsViewer) watch(ctx context.Context) (began bool, err error) {
 	if len(uris) == 0 {
 		uris = []string{entry.url}
 	}
+	var others sync.WaitGroup
+	defer others.Wait()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var tasks sync.WaitGroup
@@ -66,6 +68,7 @@ func (v *hlsViewer) watch(ctx context.Context) (began bool, err error) {
 		if err != nil {
 			return true, err
 		}
+		f.tasks = &others
 		followers = append(followers, f)
 	}
 	for _, f := range followers {
@@ -76,7 +79,7 @@ func (v *hlsViewer) watch(ctx context.Context) (began bool, err error) {
 		})
 	}
 	if v.class == misbehaving {
-		go v.annoy(ctx, w, followers[0].address) // Ends with ctx, at the latest when a request does.
+		others.Go(func() { v.annoy(ctx, w, followers[0].address) })
 	}
 	tasks.Wait()
 	return true, context.Cause(ctx)
@@ -88,7 +91,11 @@ func (v *hlsViewer) newFollower(w *web, base, uri string) (*follower, error) {
 		return nil, err
 	}
 	name := rendition(base, address)
-	return &follower{web: w, v: v, address: address, track: v.track(name, false), hints: make(map[string]chan hinted)}, nil
+	f := &follower{web: w, v: v, address: address, track: v.track(name, false), hints: make(map[string]chan hinted)}
+	if last, ok := f.track.last(); ok { // It goes on where it failed.
+		f.begun, f.msn, f.part = true, last.Group, int(last.Object)+1
+	}
+	return f, nil
 }
 
 func resolve(base, ref string) (string, error) {

@@ -57,6 +57,9 @@ func (p *playback) add(name string, m media, now time.Time) {
 		t.end = m.end
 	default:
 		t.end = max(t.end, m.end)
+		if p.began.IsZero() {
+			t.base = min(t.base, m.start) // What was fetched comes behind what is live.
+		}
 	}
 	if p.playing || p.there()-p.place < p.target {
 		return

@@ -223,15 +223,11 @@ func (f *fleet) startNATS(t *testing.T) {
 // watch has viewers at all edges, half of them over raw QUIC.
 func (f *fleet) watch(t *testing.T, path string, viewers int) *rig.Audience {
 	t.Helper()
-	tool, err := rig.BuildTool(t.Context(), f.tools, "bench/viewers")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var urls []string
 	for _, edge := range fleetEdges {
 		urls = append(urls, f.nodes[edge].HTTPS("/moq"), "moqt://"+f.nodes[edge].QUIC())
 	}
-	audience, err := rig.StartAudience(context.Background(), artifactDir(t), tool, path, viewers, urls...)
+	audience, err := rig.StartAudience(context.Background(), artifactDir(t), binary, path, viewers, urls...)
 	if err != nil {
 		t.Fatal(err)
 	}

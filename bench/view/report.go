@@ -3,43 +3,85 @@ package view
 import (
 	"slices"
 	"time"
+
+	"github.com/freshet-live/freshet/bench/histogram"
+	"github.com/freshet-live/freshet/bench/self"
 )
 
 // Report is what an Audience saw since the one before it. Its field names are stable.
+// But for Slow and Misbehaving it is of the viewers who behave.
 type Report struct {
 	Phase   string  `json:"phase,omitempty"`
 	Seconds float64 `json:"seconds"`
-	Viewers int     `json:"viewers"`
+	Figures
+	// Pause is the longest time without an object of some track, one value a viewer;
+	// PauseAt the same of those who came to a server first.
+	Pause   Quantiles            `json:"pause_ms"`
+	PauseAt map[string]Quantiles `json:"pause_ms_at"`
+	// Connect is from the first packet to the set-up session, Join to an object of every
+	// track, Start to a full buffer.
+	Connect Quantiles `json:"connect_ms"`
+	Join    Quantiles `json:"join_ms"`
+	Start   Quantiles `json:"start_ms"`
+	// LatencyOf is Latency by track.
+	LatencyOf map[string]Quantiles `json:"latency_ms_of,omitempty"`
+	// Compared are arrivals, of all viewers, whose bytes could be compared with those
+	// that others had or the reference; Corrupt those that differed. A reading in the
+	// midst may count what is judged otherwise when more have come.
+	Compared int64 `json:"compared"`
+	Corrupt  int64 `json:"corrupt"`
+	// Slow and Misbehaving are what those saw.
+	Slow        *Figures `json:"slow,omitempty"`
+	Misbehaving *Figures `json:"misbehaving,omitempty"`
+	// Errors are some of the reasons, and of failed attempts to connect.
+	Errors []string `json:"errors,omitempty"`
+	// Client is about this process, from its beginning.
+	self.Verdict
+}
+
+// Figures are those of one class of viewers. Its field names are stable.
+type Figures struct {
+	Viewers int `json:"viewers"`
 	// Watching counts viewers who got an object of each track within the last second.
 	Watching int `json:"watching"`
 	// Objects and Bytes are those of payloads.
 	Objects int64 `json:"objects"`
 	Bytes   int64 `json:"bytes"`
-	// Pause is the longest time without an object of some track, one value a viewer;
-	// PauseAt the same of those who came to a gateway first.
-	Pause   Quantiles            `json:"pause_ms"`
-	PauseAt map[string]Quantiles `json:"pause_ms_at"`
 	// Missing, Twice and Cut are objects that did not come or came again, and groups
-	// whose stream was reset. A group of which nothing came is one missing. Groups are
-	// judged three seconds after their last object.
-	Missing int `json:"missing"`
-	Twice   int `json:"twice"`
-	Cut     int `json:"cut"`
+	// whose stream was reset. A group of which nothing came is one missing, and one of
+	// MissingGroups. Groups are judged three seconds after their last object.
+	Missing       int `json:"missing"`
+	MissingGroups int `json:"missing_groups"`
+	Twice         int `json:"twice"`
+	Cut           int `json:"cut"`
+	// Wild are objects whose ID is beyond anything that is watched here.
+	Wild int `json:"wild"`
 	// Starts are times that a track began anew: its encoder went to another origin.
 	Starts int `json:"starts"`
 	// Moves are sessions that were left for another as GOAWAY asked, Ended those that
 	// ended otherwise.
 	Moves int `json:"moves"`
 	Ended int `json:"ended"`
-	// Errors are some of the reasons, and of failed attempts to connect.
-	Errors []string `json:"errors,omitempty"`
+	// Failed are attempts to connect that came to nothing.
+	Failed int `json:"failed"`
+	// Played counts viewers whose buffer was full once. Stalls are times that one ran
+	// empty, Stalled their length in seconds.
+	Played  int     `json:"played"`
+	Stalls  int     `json:"stalls"`
+	Stalled float64 `json:"stalled_seconds"`
+	// Latency is from capture to the last byte; of what was there before it was asked
+	// for nothing is said. Spread is how much later than the first viewer's.
+	Latency Quantiles `json:"latency_ms"`
+	Spread  Quantiles `json:"spread_ms"`
 }
 
 // Quantiles are by nearest rank; zero without values.
 type Quantiles struct {
 	Count int     `json:"count"`
 	P50   float64 `json:"p50"`
+	P90   float64 `json:"p90"`
 	P99   float64 `json:"p99"`
+	P999  float64 `json:"p99_9"`
 	Max   float64 `json:"max"`
 }
 
@@ -49,74 +91,58 @@ func quantiles(values []float64) Quantiles {
 		return Quantiles{}
 	}
 	slices.Sort(values)
-	rank := func(percent int) float64 { return values[max((n*percent+99)/100, 1)-1] }
-	return Quantiles{Count: n, P50: rank(50), P99: rank(99), Max: values[n-1]}
+	rank := func(permille int) float64 { return values[max((n*permille+999)/1000, 1)-1] }
+	return Quantiles{Count: n, P50: rank(500), P90: rank(900), P99: rank(990), P999: rank(999), Max: values[n-1]}
 }
+
+func summary(h *histogram.Histogram) Quantiles {
+	return Quantiles{
+		Count: int(h.Count()), P50: ms(h.Quantile(.5)), P90: ms(h.Quantile(.9)), P99: ms(h.Quantile(.99)),
+		P999: ms(h.Quantile(.999)), Max: ms(h.Max()),
+	}
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 
 // Report tells what was seen since the last call.
 func (a *Audience) Report(phase string) Report {
-	now := time.Now()
+	r := a.read(time.Now(), true)
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	r := Report{
-		Phase: phase, Seconds: now.Sub(a.mark).Seconds(), Viewers: len(a.viewers),
-		PauseAt: make(map[string]Quantiles),
+	before := a.report
+	a.report = r
+	a.mu.Unlock()
+	own := r.total[steady]
+	out := Report{
+		Phase: phase, Seconds: r.at.Sub(before.at).Seconds(), Figures: r.figures(steady, before),
+		Pause: quantiles(own.pauses), PauseAt: make(map[string]Quantiles), LatencyOf: make(map[string]Quantiles),
+		Connect: summary(r.connect.Since(before.connect)), Join: summary(r.join.Since(before.join)), Start: summary(r.start.Since(before.start)),
+		Compared: r.compared - before.compared, Corrupt: r.corrupt - before.corrupt,
+		Errors: slices.Concat(own.errs, r.total[reference].errs, r.examples), Verdict: a.client.Verdict(),
 	}
-	a.mark = now
-	at := make(map[string][]float64)
-	var all []float64
-	var total counts
-	for _, v := range a.viewers {
-		s := v.take(now)
-		total.add(s.counts)
-		r.Moves += s.moves
-		r.Ended += s.ends
-		r.Errors = append(r.Errors, s.errs[:min(len(s.errs), max(0, maxErrors-len(r.Errors)))]...)
-		if !s.watching {
-			continue
+	for home, values := range own.pausesAt {
+		out.PauseAt[home] = quantiles(values)
+	}
+	for name, h := range r.tracks {
+		if since := h.Since(before.tracks[name]); since.Count() > 0 {
+			out.LatencyOf[name] = summary(since)
 		}
-		if s.recent {
-			r.Watching++
+	}
+	for c, to := range map[class]**Figures{slow: &out.Slow, misbehaving: &out.Misbehaving} {
+		if r.total[c].viewers > 0 {
+			f := r.figures(c, before)
+			*to = &f
 		}
-		all = append(all, s.pause)
-		at[v.home] = append(at[v.home], s.pause)
 	}
-	r.Pause = quantiles(all)
-	for home, values := range at {
-		r.PauseAt[home] = quantiles(values)
-	}
-	since := total
-	since.subtract(a.before)
-	a.before = total
-	r.Objects, r.Bytes = since.objects, since.bytes
-	r.Missing, r.Twice, r.Cut, r.Starts = since.missing, since.twice, since.cut, since.start
-	return r
+	return out
 }
 
-// seen is what one viewer saw: counts from the beginning, the rest since the last take.
-type seen struct {
-	counts
-	moves, ends int
-	errs        []string
-	pause       float64 // ms
-	watching    bool    // Every track has begun.
-	recent      bool    // Every track had an object within the last second.
-}
-
-func (v *viewer) take(now time.Time) seen {
-	v.mu.Lock()
-	s := seen{moves: v.moves, ends: v.ends, errs: v.errs, watching: true, recent: true}
-	v.moves, v.ends, v.errs = 0, 0, nil
-	v.mu.Unlock()
-	for _, t := range v.tracks {
-		read := t.take(now)
-		s.add(read.counts)
-		s.watching = s.watching && read.began
-		s.recent = s.recent && read.silent < time.Second
-		s.pause = max(s.pause, float64(read.pause.Microseconds())/1000)
-		if read.cut != "" {
-			s.errs = append(s.errs, read.cut)
-		}
+// figures are those of a class since a reading before.
+func (r *reading) figures(c class, before reading) Figures {
+	t := r.total[c].since(before.total[c])
+	return Figures{
+		Viewers: t.viewers, Watching: t.watching, Objects: t.objects, Bytes: t.bytes,
+		Missing: t.missing, MissingGroups: t.groups, Twice: t.twice, Cut: t.cut, Wild: t.bad, Starts: t.start,
+		Moves: t.moves, Ended: t.ends, Failed: t.fails, Played: t.played, Stalls: t.stalls, Stalled: t.stalled.Seconds(),
+		Latency: summary(r.latency[c].Since(before.latency[c])), Spread: summary(r.spread[c].Since(before.spread[c])),
 	}
-	return s
 }

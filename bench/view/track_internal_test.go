@@ -17,12 +17,10 @@ type feed struct {
 
 func (f *feed) object(group, id uint64) {
 	f.now = f.now.Add(100 * time.Millisecond)
-	f.track.see(moqt.Object{Location: relay.Location{Group: group, Object: id}, Payload: []byte("x"), Arrival: f.now})
+	f.track.see(item{Location: relay.Location{Group: group, Object: id}, payload: []byte("x"), arrived: f.now}, true)
 }
 
-func (f *feed) end(group uint64, reset error) {
-	f.track.see(moqt.Object{Location: relay.Location{Group: group, Object: 4}, End: true, Reset: reset, Arrival: f.now})
-}
+func (f *feed) end(group uint64, reset error) { f.track.end(group, reset, f.now) }
 
 func (f *feed) groups(from, to uint64) {
 	for g := from; g <= to; g++ {
@@ -51,11 +49,25 @@ func TestTrackCountsWhatIsWrong(t *testing.T) {
 		},
 		"a group is missing": {
 			fault: func(f *feed) { f.groups(first+4, first+4) },
-			want:  counts{missing: 1}, pause: 100 * time.Millisecond,
+			want:  counts{missing: 1, groups: 1}, pause: 100 * time.Millisecond,
+		},
+		"one is missing and another comes twice": {
+			fault: func(f *feed) {
+				f.object(first+3, 0)
+				f.object(first+3, 2)
+				f.object(first+3, 2)
+				f.object(first+3, 3)
+				f.end(first+3, nil)
+			},
+			want: counts{missing: 1, twice: 1}, pause: 200 * time.Millisecond,
+		},
+		"an ID out of bounds": {
+			fault: func(f *feed) { f.groups(first+3, first+3); f.object(first+4, 1<<40); f.groups(first+4, first+4) },
+			want:  counts{bad: 1}, pause: 200 * time.Millisecond,
 		},
 		"an object comes twice": {
 			fault: func(f *feed) { f.groups(first+3, first+3); f.object(first+3, 1) },
-			want:  counts{twice: 1}, pause: 100 * time.Millisecond,
+			want:  counts{twice: 1}, pause: 200 * time.Millisecond,
 		},
 		"the tail of a group is lost": {
 			fault: func(f *feed) { f.object(first+3, 0); f.end(first+3, moqt.ErrSessionClosed) },
@@ -80,7 +92,7 @@ func TestTrackCountsWhatIsWrong(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := &feed{track: newTrack("video"), now: time.Unix(1_790_000_000, 0)}
+			f := &feed{track: newTrack(newTruth("video"), false), now: time.Unix(1_790_000_000, 0)}
 			f.groups(first, first+2)
 			tt.fault(f)
 			next := f.track.newest.Group + 1
@@ -99,7 +111,7 @@ func TestQuantilesAreByNearestRank(t *testing.T) {
 	for i := range 300 {
 		values = append(values, float64(300-i))
 	}
-	if got, want := quantiles(values), (Quantiles{Count: 300, P50: 150, P99: 297, Max: 300}); got != want {
+	if got, want := quantiles(values), (Quantiles{Count: 300, P50: 150, P90: 270, P99: 297, P999: 300, Max: 300}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	if got := quantiles(nil); got != (Quantiles{}) {

@@ -24,7 +24,7 @@ func BuildTool(ctx context.Context, dir, pkg string) (string, error) {
 	return binary, nil
 }
 
-// Audience is a running bench/viewers.
+// Audience is a running `freshet bench view`.
 type Audience struct {
 	*Process
 	in    *os.File
@@ -47,7 +47,10 @@ func StartAudience(ctx context.Context, dir, binary, broadcast string, viewers i
 	defer outW.Close()
 	process, err := Command{
 		Name: "viewers", Path: binary, Dir: dir, Stdin: inR, Stdout: outW,
-		Args: append([]string{"-insecure", "-viewers", fmt.Sprint(viewers), "-broadcast", broadcast, "-ramp", "5s"}, urls...),
+		Args: append([]string{
+			"bench", "view", "--phases", "--insecure", "--viewers", fmt.Sprint(viewers), "--broadcast", broadcast,
+			"--no-catalog", "--tracks", "video,audio", "--ramp", "5s", "--per-socket", "0",
+		}, urls...),
 	}.Start(ctx)
 	if err != nil {
 		return nil, errors.Join(err, inW.Close(), outR.Close())

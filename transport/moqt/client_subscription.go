@@ -15,6 +15,7 @@ type Subscription struct {
 	s        *session
 	call     *call // nil when the publisher began it by PUBLISH.
 	onObject func(Object)
+	lent     bool
 	statuses bool
 	into     *intoTrack // nil unless a track is filled.
 	queue    chan Object

@@ -20,10 +20,10 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/freshet-live/freshet/auth"
-	"github.com/freshet-live/freshet/cmd/freshet/push"
 	"github.com/freshet-live/freshet/configs"
 	"github.com/freshet-live/freshet/ingest/quic"
 	"github.com/freshet-live/freshet/ingest/srt"
+	"github.com/freshet-live/freshet/push"
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/certs"
 	"github.com/freshet-live/freshet/transport/moqt"

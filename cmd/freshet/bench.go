@@ -2,5 +2,6 @@ package main
 
 // benchCommand are the tools that measure and disturb.
 type benchCommand struct {
-	Impair impairCommand `cmd:"" help:"A bad network between two UDP ports or two TUN devices."`
+	Push   benchPushCommand `cmd:"" help:"Many encoders: paced exactly, with faults on a schedule."`
+	Impair impairCommand    `cmd:"" help:"A bad network between two UDP ports or two TUN devices."`
 }

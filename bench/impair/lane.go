@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/freshet-live/freshet/bench/alarm"
 )
 
 // datagram is a packet in the hands of a lane, which owns its bytes.
@@ -24,7 +26,7 @@ type lane struct {
 	log      *packetLog // Nil for none.
 	name     string
 	write    func([]Departure[datagram]) (unsent int)
-	alarm    *alarm
+	alarm    *alarm.Alarm
 
 	mu     sync.Mutex
 	link   *Link[datagram] // Guarded by mu.
@@ -46,7 +48,7 @@ func (l *lane) take(batch []datagram) {
 	early := l.link.Next() < l.until
 	l.mu.Unlock()
 	if early {
-		l.alarm.wake()
+		l.alarm.Wake()
 	}
 	if l.log != nil {
 		for i, d := range batch {
@@ -66,13 +68,13 @@ func carry(ctx context.Context, lanes [2]*lane, feed func(context.Context, *errg
 	group.Go(func() error {
 		<-ctx.Done()
 		for _, l := range lanes {
-			l.alarm.wake()
+			l.alarm.Wake()
 		}
 		return closeEnds()
 	})
 	err := group.Wait()
 	for _, l := range lanes {
-		l.alarm.close()
+		l.alarm.Close()
 	}
 	return err
 }
@@ -84,13 +86,13 @@ const idle = time.Hour
 // goroutine on a thread of its own. The thread is not given back: its timers are set.
 func (l *lane) run(ctx context.Context) error {
 	runtime.LockOSThread()
-	l.alarm.sharpen()
+	l.alarm.Sharpen()
 	var due []Departure[datagram]
 	for ctx.Err() == nil {
 		var wait time.Duration
 		due, wait = l.due(due[:0])
 		if len(due) == 0 {
-			l.alarm.wait(wait)
+			l.alarm.Wait(wait)
 			continue
 		}
 		l.sent(due, l.write(due))

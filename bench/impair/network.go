@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/freshet-live/freshet/bench/alarm"
 )
 
 // Ends are what a path connects: a UDP port that is listened to and an address
@@ -91,7 +93,7 @@ func (n *Network) open(cfg Config, i int) (carrier, error) {
 		if err != nil {
 			return nil, err
 		}
-		a, err := newAlarm()
+		a, err := alarm.New()
 		if err != nil {
 			return nil, err
 		}

@@ -27,10 +27,10 @@ type reading struct {
 type tally struct {
 	counts
 	viewers, watching, played, stalls, moves, ends, fails int
-	stalled                                        time.Duration
-	errs                                           []string
-	pauses                                         []float64
-	pausesAt                                       map[string][]float64
+	stalled                                               time.Duration
+	errs                                                  []string
+	pauses                                                []float64
+	pausesAt                                              map[string][]float64
 }
 
 // read takes a reading. take also begins to look for pauses and errors anew.

@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/freshet-live/freshet/cmd/freshet/push"
 	"github.com/freshet-live/freshet/configs"
+	"github.com/freshet-live/freshet/push"
 )
 
 // demoClip is made by demo/make-clip.sh.

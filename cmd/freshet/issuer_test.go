@@ -12,8 +12,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/freshet-live/freshet/auth"
-	"github.com/freshet-live/freshet/cmd/freshet/push"
 	"github.com/freshet-live/freshet/configs"
+	"github.com/freshet-live/freshet/push"
 )
 
 // issuer mints tokens for a gateway that has its public key.

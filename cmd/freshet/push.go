@@ -10,15 +10,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/freshet-live/freshet/cmd/freshet/push"
 	"github.com/freshet-live/freshet/configs"
+	"github.com/freshet-live/freshet/push"
 )
 
 // pushCommand sends a transport stream to a gateway.
 type pushCommand struct {
 	Source string `arg:"" help:"A file, - for standard input, udp://[@GROUP]:PORT, srt://:PORT to be called, srt://HOST:PORT to call."`
 
-	To          string        `required:"" help:"quic://HOST:4443/NAME, srt://HOST:8890?streamid=publish:NAME, moqt://HOST:4443/NAME or https://HOST:4443/moq?name=NAME; ?token= shows a token." placeholder:"URL"`
+	To          string        `required:"" help:"quic://HOST:4443/NAME, srt://HOST:8890?streamid=publish:NAME, moqt://HOST:4443/NAME, https://HOST:4443/moq?name=NAME or rtsp://HOST:8554/NAME; ?token= shows a token. Also file:NAME, and - for standard output." placeholder:"URL"`
 	Loop        bool          `help:"Repeat the file for ever; its clocks go on."`
 	Once        bool          `help:"Give up when the connection fails."`
 	Buffer      time.Duration `help:"How much is kept while there is no connection; older packets are dropped." default:"2s"`
@@ -37,7 +37,7 @@ func (c pushCommand) Run(ctx context.Context, con console) error {
 	}
 	log := newLogger(con.err, configs.Log{Level: level, Format: "text"})
 	status, queue := &push.Status{}, push.NewQueue(c.Buffer)
-	source, output, err := c.ends(status, log, os.Stdin)
+	source, output, err := c.ends(status, log, os.Stdin, con.out)
 	if err != nil {
 		return err
 	}
@@ -55,13 +55,13 @@ func (c pushCommand) Run(ctx context.Context, con console) error {
 }
 
 // ends makes both ends of a push.
-func (c pushCommand) ends(status *push.Status, log *slog.Logger, stdin io.Reader) (push.Source, push.Output, error) {
+func (c pushCommand) ends(status *push.Status, log *slog.Logger, stdin io.Reader, stdout io.Writer) (push.Source, push.Output, error) {
 	conf, err := parentTLS(configs.Relay{CA: c.CA, Fingerprints: c.Fingerprint, Insecure: c.Insecure})
 	if err != nil {
 		return nil, nil, err
 	}
 	output, err := push.NewOutput(push.OutputConfig{
-		To: c.To, TLS: conf, DialMoQ: dialNewest, Once: c.Once, Status: status, Log: log,
+		To: c.To, TLS: conf, DialMoQ: dialDraft, Once: c.Once, Status: status, Log: log, Stdout: stdout,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("--to: %w", err)

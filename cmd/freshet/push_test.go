@@ -18,15 +18,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/freshet-live/freshet/cmd/freshet/push"
 	"github.com/freshet-live/freshet/configs"
 	"github.com/freshet-live/freshet/ingest"
+	"github.com/freshet-live/freshet/push"
 )
 
 // open is a gateway with every door open.
 func open() configs.Config {
 	cfg := loopback()
 	cfg.MoQ.Publish, cfg.QUIC.Publish = true, true
+	cfg.RTSP.Address, cfg.RTSP.RTPAddress = "127.0.0.1:0", ""
 	return cfg
 }
 
@@ -41,7 +42,7 @@ func pushing(t *testing.T, c pushCommand) {
 
 func runPush(ctx context.Context, c pushCommand, stdin io.Reader) error {
 	status, queue := &push.Status{}, push.NewQueue(2*time.Second)
-	source, output, err := c.ends(status, slog.New(slog.DiscardHandler), stdin)
+	source, output, err := c.ends(status, slog.New(slog.DiscardHandler), stdin, io.Discard)
 	if err != nil {
 		return err
 	}
@@ -58,6 +59,8 @@ func (r *running) targets() map[string]string {
 		"datagram": "quic://" + https + "/live/datagram?mode=datagram&latency=30",
 		"srt":      "srt://127.0.0.1:" + port(r.srt.Addr()) + "?streamid=publish:live/srt",
 		"moqt":     "moqt://" + https + "/live/moqt",
+		"moqt16":   "moqt://" + https + "/live/moqt16?draft=16",
+		"rtsp":     "rtsp://" + r.rtsp.Addr().String() + "/live/rtsp",
 		"https":    "https://" + https + "/moq?name=live/https",
 	}
 }
@@ -201,7 +204,7 @@ func TestPushComesBack(t *testing.T) {
 	cfg := open()
 	cfg.Web.CertDir = t.TempDir()
 	g := startGateway(t, cfg)
-	cfg.Web.HTTPS, cfg.SRT.Address = g.web.HTTPSAddr().String(), g.srt.Addr().String()
+	cfg.Web.HTTPS, cfg.SRT.Address, cfg.RTSP.Address = g.web.HTTPSAddr().String(), g.srt.Addr().String(), g.rtsp.Addr().String()
 	g.pushEveryWay(t)
 	for name := range g.targets() {
 		get(t, g.url("/live/"+name+"/index.m3u8"))

@@ -17,7 +17,6 @@ import (
 	"github.com/freshet-live/freshet/configs"
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/moqt/uplink"
-	"github.com/freshet-live/freshet/transport/moqt/wire"
 	"github.com/freshet-live/freshet/transport/quicconn"
 	"github.com/freshet-live/freshet/transport/wtconn"
 )
@@ -68,9 +67,9 @@ func nodeID(c configs.Node) string {
 	return host + "-" + strings.ToLower(rand.Text()[:8])
 }
 
-// dialNewest reaches a relay at the newest draft that both know.
-func dialNewest(ctx context.Context, rawURL string, conf *tls.Config) (moqt.Conn, error) {
-	return dialMoQ(ctx, rawURL, conf, wire.Protocols())
+// dialDraft reaches a relay at a draft, or for zero at the newest that both know.
+func dialDraft(ctx context.Context, rawURL string, draft int, conf *tls.Config) (moqt.Conn, error) {
+	return dialMoQ(ctx, rawURL, conf, protocolsOf(draft))
 }
 
 // dialMoQ reaches a relay over WebTransport or, at a moqt URL, over QUIC.

@@ -82,35 +82,6 @@ func (l *Looper) rewrite(b []byte) {
 		putPCR(b[6:], p.pcr+l.offset*300)
 	}
 	if p.start && l.clip.pes[p.pid] {
-		l.shift(p.payload)
+		shiftPES(p.payload, l.offset)
 	}
-}
-
-// shift moves PTS and DTS of the PES header at h.
-func (l *Looper) shift(h []byte) {
-	if len(h) < 14 || h[0] != 0 || h[1] != 0 || h[2] != 1 || h[6]&0xC0 != 0x80 {
-		return
-	}
-	if h[7]&0x80 != 0 && h[8] >= 5 {
-		putTimestamp(h[9:], timestamp(h[9:])+l.offset)
-	}
-	if h[7]&0x40 != 0 && h[8] >= 10 && len(h) >= 19 {
-		putTimestamp(h[14:], timestamp(h[14:])+l.offset)
-	}
-}
-
-// putTimestamp writes a PTS or DTS; the four bits in front of it stay.
-func putTimestamp(b []byte, ts int64) {
-	b[0] = b[0]&0xF0 | byte(ts>>29)&0x0E | 1
-	b[1] = byte(ts >> 22)
-	b[2] = byte(ts>>14)&0xFE | 1
-	b[3] = byte(ts >> 7)
-	b[4] = byte(ts<<1) | 1
-}
-
-func putPCR(b []byte, pcr int64) {
-	base, ext := pcr/300&(clockWrap-1), pcr%300
-	b[0], b[1], b[2], b[3] = byte(base>>25), byte(base>>17), byte(base>>9), byte(base>>1)
-	b[4] = byte(base<<7) | 0x7E | byte(ext>>8)
-	b[5] = byte(ext)
 }

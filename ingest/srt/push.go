@@ -96,8 +96,10 @@ func (c *Caller) linger(ctx context.Context) {
 // CallerStats are what the caller knows of a connection; totals since the
 // handshake.
 type CallerStats struct {
-	RTT  time.Duration
-	Lost uint64 // Packets that the peer missed.
+	RTT           time.Duration
+	Lost          uint64 // Packets that the peer missed.
+	Retransmitted uint64 // Packets that were sent again.
+	Dropped       uint64 // Packets that were too late to be sent.
 }
 
 // Stats is safe for any goroutine.
@@ -105,8 +107,10 @@ func (c *Caller) Stats() CallerStats {
 	var s gosrt.Statistics
 	c.conn.Stats(&s)
 	return CallerStats{
-		RTT:  time.Duration(s.Instantaneous.MsRTT * float64(time.Millisecond)),
-		Lost: s.Accumulated.PktSendLoss,
+		RTT:           time.Duration(s.Instantaneous.MsRTT * float64(time.Millisecond)),
+		Lost:          s.Accumulated.PktSendLoss,
+		Retransmitted: s.Accumulated.PktRetrans,
+		Dropped:       s.Accumulated.PktSendDrop,
 	}
 }
 

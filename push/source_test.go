@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-const clipFile = "../demo/clip.ts"
+const clipFile = "../cmd/freshet/demo/clip.ts"
 
 func readClip(t *testing.T) []byte {
 	t.Helper()
@@ -179,6 +179,7 @@ func TestBadEnds(t *testing.T) {
 	for _, to := range []string{
 		"", "host:4443", "http://host/x", "quic://host:4443/", "quic://host/x?mode=other", "quic://host/x?latency=1h",
 		"quic://host/x?unknown=1", "srt://host", "moqt://host:4443/", "moqt://host:4443/v1/x", "https://host:4443/moq",
+		"moqt://host:4443/live/x?draft=15", "rtsp://host:8554", "rtsp:///live/x", "file:", "file:/no/such/folder/x.ts",
 	} {
 		if _, err := NewOutput(OutputConfig{To: to}); err == nil {
 			t.Errorf("%q is taken", to)

@@ -40,7 +40,7 @@ func sendQUIC(ctx context.Context, cfg OutputConfig, conf quic.ClientConfig, q *
 	cfg.Log.Info("connected", "to", conf.Address, "name", conf.Name, "mode", conf.Mode.String())
 	cfg.Status.connected(func() Link {
 		s := c.Stats()
-		return Link{RTT: s.RTT, Lost: s.PacketsLost}
+		return Link{RTT: s.RTT, Lost: s.PacketsLost, Dropped: s.Dropped}
 	})
 	since := time.Now()
 	alive, cancel := context.WithCancelCause(ctx)

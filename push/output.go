@@ -1,9 +1,11 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 
@@ -12,13 +14,15 @@ import (
 
 // OutputConfig says where to send.
 type OutputConfig struct {
-	// To is srt://host:port?streamid=.., quic://host:port/name, moqt://host:port/name
-	// or https://host:port/moq?name=...
+	// To is srt://host:port?streamid=.., quic://host:port/name, moqt://host:port/name,
+	// https://host:port/moq?name=.., rtsp://host:port/name, file:name, or "-" for Stdout.
 	To string
+	// Stdout is what "-" writes to.
+	Stdout io.Writer
 	// TLS says which certificates count.
 	TLS *tls.Config
-	// DialMoQ connects to a https or moqt URL.
-	DialMoQ func(ctx context.Context, url string, conf *tls.Config) (moqt.Conn, error)
+	// DialMoQ connects to a https or moqt URL; draft zero is the newest.
+	DialMoQ func(ctx context.Context, url string, draft int, conf *tls.Config) (moqt.Conn, error)
 	// Once gives up when the first connection ends.
 	Once   bool
 	Status *Status
@@ -31,6 +35,9 @@ type Output func(ctx context.Context, q *Queue) error
 
 // NewOutput makes the Output; it connects nowhere yet.
 func NewOutput(cfg OutputConfig) (Output, error) {
+	if cfg.To == "-" {
+		return toFile(cfg, nopCloser{cfg.Stdout}), nil
+	}
 	u, err := url.Parse(cfg.To)
 	if err != nil {
 		return nil, err
@@ -42,6 +49,10 @@ func NewOutput(cfg OutputConfig) (Output, error) {
 		return toQUIC(cfg)
 	case "moqt", "moq", "https":
 		return toMoQ(cfg, u)
+	case "rtsp", "rtsps":
+		return toRTSP(cfg, u)
+	case "file":
+		return openFile(cfg, cmp.Or(u.Opaque, u.Path))
 	}
-	return nil, fmt.Errorf("%s: none of srt, quic, moqt and https", u.Redacted())
+	return nil, fmt.Errorf("%s: none of srt, quic, moqt, https, rtsp, file and -", u.Redacted())
 }

@@ -23,7 +23,7 @@ func toSRT(cfg OutputConfig, u *url.URL) (Output, error) {
 			cfg.Log.Info("connected", "to", u.Host)
 			cfg.Status.connected(func() Link {
 				s := c.Stats()
-				return Link{RTT: s.RTT, Lost: s.Lost}
+				return Link{RTT: s.RTT, Lost: s.Lost, Retransmitted: s.Retransmitted, Dropped: s.Dropped}
 			})
 			return c.Send(ctx, countingReader{q.Reader(ctx), cfg.Status})
 		})

@@ -1,7 +1,7 @@
 // Package push sends a transport stream to a gateway: it is what "freshet push"
-// does, and how the demo feeds itself.
+// does, how the demo feeds itself, and the sending side of "freshet bench push".
 //
-//	Source ──packets──> Queue ──bursts──> Output ──SRT, QUIC, MoQ──> gateway
+//	Source ──packets──> Queue ──bursts──> Output ──SRT, QUIC, MoQ, RTSP──> gateway
 //
 // A Source never waits for the network: while an Output has no connection, the
 // Queue lets go of what is oldest. Sources and Outputs come back by themselves.

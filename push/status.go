@@ -14,15 +14,53 @@ type Link struct {
 	RTT time.Duration
 	// Lost counts packets of the network that had to be sent again, or were not.
 	Lost uint64
+	// Retransmitted counts packets that were sent again; SRT alone tells.
+	Retransmitted uint64
+	// Dropped counts what was too late to be sent: packets of SRT, batches of QUIC.
+	Dropped uint64
+}
+
+// plus adds the totals of an earlier connection.
+func (l Link) plus(past Link) Link {
+	l.Lost += past.Lost
+	l.Retransmitted += past.Retransmitted
+	l.Dropped += past.Dropped
+	return l
 }
 
 // Status is what is known of a push, for people.
 type Status struct {
-	in, out  atomic.Uint64 // Bytes.
-	attempts atomic.Uint64
+	in, out     atomic.Uint64 // Bytes.
+	attempts    atomic.Uint64
+	connections atomic.Uint64
 
 	mu   sync.Mutex
 	link func() Link // Guarded by mu. Nil while there is no connection.
+	past Link        // Guarded by mu. Totals of connections that ended.
+}
+
+// Snapshot is a push so far.
+type Snapshot struct {
+	BytesIn, BytesOut     uint64
+	Attempts, Connections uint64
+	Connected             bool
+	// Link has the totals of all connections, and the round trip of the present one.
+	Link Link
+}
+
+// Snapshot is safe for any goroutine.
+func (s *Status) Snapshot() Snapshot {
+	out := Snapshot{
+		BytesIn: s.in.Load(), BytesOut: s.out.Load(), Attempts: s.attempts.Load(), Connections: s.connections.Load(),
+	}
+	s.mu.Lock()
+	ask, past := s.link, s.past
+	s.mu.Unlock()
+	if ask != nil {
+		out.Connected, out.Link = true, ask()
+	}
+	out.Link = out.Link.plus(past)
+	return out
 }
 
 // sent counts bytes that were given to the network.
@@ -42,12 +80,25 @@ func (r countingReader) Read(b []byte) (int, error) {
 
 // connected says where to ask from now on; disconnected that nobody is there.
 func (s *Status) connected(link func() Link) {
+	s.connections.Add(1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.link = link
 }
 
-func (s *Status) disconnected() { s.connected(nil) }
+func (s *Status) disconnected() {
+	s.mu.Lock()
+	ask := s.link
+	s.link = nil
+	s.mu.Unlock()
+	if ask == nil {
+		return
+	}
+	last := ask()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.past = last.plus(s.past)
+}
 
 // lineEvery is how often a terminal is written to, logEvery a log.
 const (

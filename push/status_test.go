@@ -20,7 +20,9 @@ func reported(t *testing.T, link func() Link, terminal bool) string {
 		if terminal {
 			r.Terminal = &out
 		}
-		s.connected(link)
+		if link != nil {
+			s.connected(link)
+		}
 		s.attempts.Add(3)
 		s.in.Add(1250e3)
 		s.sent(625e3)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/freshet-live/freshet/packager"
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt"
+	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
 
 const (
@@ -31,16 +34,24 @@ type moqTarget struct {
 	namespace relay.Namespace
 	token     string
 	authority string // Of SETUP; empty over WebTransport.
+	draft     int    // Zero for the newest that both know.
 }
 
-// parseMoQ reads moqt://host:port/name?token=.. and https://host:port/moq?name=..
+// parseMoQ reads moqt://host:port/name?token=.. and https://host:port/moq?name=..,
+// both with draft=16 or another that this program speaks.
 func parseMoQ(u *url.URL) (moqTarget, error) {
 	query := u.Query()
 	t := moqTarget{token: query.Get("token")}
 	name := query.Get("name")
+	draft, err := parseDraft(query.Get("draft"))
+	if err != nil {
+		return t, err
+	}
+	t.draft = draft
 	plain := *u
 	if u.Scheme == "https" {
 		query.Del("name")
+		query.Del("draft")
 		plain.RawQuery = query.Encode()
 	} else {
 		name = strings.Trim(u.Path, "/")
@@ -52,6 +63,16 @@ func parseMoQ(u *url.URL) (moqTarget, error) {
 		return t, fmt.Errorf("name %q: %w", name, err)
 	}
 	return t, nil
+}
+
+func parseDraft(s string) (int, error) {
+	if s == "" {
+		return 0, nil
+	}
+	if !slices.Contains(wire.Protocols(), "moqt-"+s) {
+		return 0, fmt.Errorf("draft %q is not spoken; what is: %s", s, strings.Join(wire.Protocols(), ", "))
+	}
+	return strconv.Atoi(s)
 }
 
 // moqOutput packages by itself: the broadcast lives here, whatever connection there
@@ -121,7 +142,7 @@ func (o *moqOutput) feed(ctx context.Context, q *Queue) error {
 
 // publish is one connection. It lasts until the gateway ends it.
 func (o *moqOutput) publish(ctx context.Context) error {
-	conn, err := o.cfg.DialMoQ(ctx, o.target.url, o.cfg.TLS)
+	conn, err := o.cfg.DialMoQ(ctx, o.target.url, o.target.draft, o.cfg.TLS)
 	if err != nil {
 		return err
 	}
@@ -139,9 +160,12 @@ func (o *moqOutput) publish(ctx context.Context) error {
 		return err
 	}
 	o.cfg.Log.Info("connected", "to", o.target.url, "name", string(o.target.namespace), "protocol", conn.Protocol())
-	if r, ok := conn.(interface{ RTT() time.Duration }); ok {
-		o.cfg.Status.connected(func() Link { return Link{RTT: r.RTT()} })
-	}
+	o.cfg.Status.connected(func() Link {
+		if r, ok := conn.(interface{ RTT() time.Duration }); ok {
+			return Link{RTT: r.RTT()}
+		}
+		return Link{}
+	})
 	select {
 	case <-publication.Done():
 		return fmt.Errorf("publication ended: %w", publication.Err())

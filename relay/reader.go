@@ -75,7 +75,7 @@ type Reader struct {
 	seen    uint64   // Track.made when groups were last looked for.
 	left    bool     // There were more then.
 	begun   uint64   // Groups that were begun to read.
-	last    *Group   // The group of the object that was handed out last.
+	floor   uint64   // Groups with smaller IDs were left, those that come late among them.
 	started bool     // Something was handed out.
 }
 
@@ -127,9 +127,8 @@ func (r *Reader) TryNext() (item Item, ok bool, err error) {
 			if !r.look(&r.cursors[i], &item) {
 				continue
 			}
-			r.started, r.last = true, item.Group
+			r.started = true
 			if item.End {
-				r.last = nil
 				r.cursors = slices.Delete(r.cursors, i, i+1)
 			}
 			return item, true, nil
@@ -164,7 +163,7 @@ func (r *Reader) discoverIn(t *Track) (lost int, err error) {
 	seen, first := r.seen, r.next
 	r.seen, r.left = t.made.Load(), false
 	if r.cfg.Groups > 1 {
-		first = r.cfg.Start.Group
+		first = max(r.cfg.Start.Group, r.floor)
 	}
 	i, _ := t.search(first)
 	for _, g := range t.groups[i:] {
@@ -272,20 +271,18 @@ func (r *Reader) leaves(g *Group) bool {
 	return r.cfg.Groups == 1 && !g.overtaken.IsZero() && g.quietLocked(r.track.now())
 }
 
-// SkipGroup gives up the group that Next last handed an object of, because its
-// delivery stalls. The reader goes on at the newest group, or waits for the
-// next one if it was in the newest already.
-func (r *Reader) SkipGroup() {
-	if r.last == nil {
+// SkipGroup gives up a group, because its delivery stalls. The reader goes on at the
+// newest group, or waits for the next one if it has been in the newest already.
+func (r *Reader) SkipGroup(g *Group) {
+	i := slices.IndexFunc(r.cursors, func(c cursor) bool { return c.group == g })
+	if i < 0 {
 		return
 	}
-	if newest := r.track.newest(); newest != r.last {
+	if newest := r.track.newest(r.cfg.Until); newest != nil && newest != g {
 		r.skipTo(newest, SkipStalled)
 		return
 	}
-	if i := slices.IndexFunc(r.cursors, func(c cursor) bool { return c.group == r.last }); i >= 0 {
-		r.drop(i, SkipStalled)
-	}
+	r.drop(i, SkipStalled)
 }
 
 // dropLate skips what is older than the limit, when there is a newer group to go
@@ -298,7 +295,7 @@ func (r *Reader) dropLate() {
 		if !late {
 			continue
 		}
-		newest := r.track.newest()
+		newest := r.track.newest(r.cfg.Until)
 		if newest == nil || newest == c.group || newest.empty() {
 			continue
 		}
@@ -313,9 +310,6 @@ func (r *Reader) dropLate() {
 
 // drop leaves one group.
 func (r *Reader) drop(i int, reason SkipReason) {
-	if r.cursors[i].group == r.last {
-		r.last = nil
-	}
 	r.cursors = slices.Delete(r.cursors, i, i+1)
 	r.skipped(reason, 1)
 }
@@ -342,14 +336,15 @@ func (c *cursor) late(now func() time.Time, limit time.Duration) (late, missing 
 	return now().Sub(since) > limit, missing
 }
 
-// skipTo leaves all groups before g.
+// skipTo leaves all groups before g, the newest, and those that it has not looked for
+// yet. Was g read already, it waits for the next one.
 func (r *Reader) skipTo(g *Group, reason SkipReason) {
 	from := r.cursors[0].group.id
 	r.cursors = slices.DeleteFunc(r.cursors, func(c cursor) bool { return c.group != g })
-	if len(r.cursors) == 0 {
+	if g.id >= r.next || g.made > r.seen {
 		r.cursors = append(r.cursors, r.begin(g))
 	}
-	r.next, r.last = max(r.next, g.id+1), nil
+	r.next, r.seen, r.floor = max(r.next, g.id+1), max(r.seen, g.made), g.id
 	r.skipped(reason, groupsBetween(from, g.id))
 }
 

@@ -426,12 +426,17 @@ func (t *Track) newerThan(g *Group) int {
 	return len(t.groups) - 1 - i
 }
 
-// newest gives the growing group; nil while there is none.
-func (t *Track) newest() *Group {
+// newest gives the group with the highest ID, of those before until unless that is
+// zero; nil while there is none.
+func (t *Track) newest(until uint64) *Group {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if n := len(t.groups); n > 0 {
-		return t.groups[n-1]
+	n := len(t.groups)
+	if until > 0 {
+		n, _ = t.search(until)
 	}
-	return nil
+	if n == 0 {
+		return nil
+	}
+	return t.groups[n-1]
 }

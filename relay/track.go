@@ -207,11 +207,13 @@ func (t *Track) Evicted(start Location) (last uint64, some bool) {
 	return t.evicted - 1, start.Group < t.evicted
 }
 
-// Conclude ends the groups with smaller IDs that nobody feeds as complete: all that
-// was missing of them was asked for and came.
-func (t *Track) Conclude(before uint64) {
+// Conclude ends the groups of a range, which excludes before, as complete unless
+// somebody feeds them: all that was missing of them was asked for and came.
+func (t *Track) Conclude(first, before uint64) {
 	for _, g := range t.older(before) {
-		g.conclude()
+		if g.id >= first {
+			g.conclude()
+		}
 	}
 }
 

@@ -15,7 +15,8 @@ type SkipReason string
 const (
 	// SkipLag: the reader was further behind the live edge than its limit.
 	SkipLag SkipReason = "lag"
-	// SkipEvicted: the next object had left the track's window.
+	// SkipEvicted: the next object had left the track's window, or a group that is
+	// longer than its bound.
 	SkipEvicted SkipReason = "evicted"
 	// SkipMissing: the rest of a group did not come, while newer groups did.
 	SkipMissing SkipReason = "missing"
@@ -77,6 +78,7 @@ type Reader struct {
 	begun   uint64   // Groups that were begun to read.
 	floor   uint64   // Groups with smaller IDs were left, those that come late among them.
 	started bool     // Something was handed out.
+	trimmed bool     // Objects of a group were let go of, and that was not reported.
 }
 
 // cursor is a place in the log of a group.
@@ -84,6 +86,7 @@ type cursor struct {
 	group       *Group
 	index, ends int
 	from        uint64 // Objects with smaller IDs are not wanted.
+	cut         bool   // Objects were let go of before they were handed out.
 }
 
 // NewReader places a cursor. It takes effect at the first Next.
@@ -124,7 +127,12 @@ func (r *Reader) TryNext() (item Item, ok bool, err error) {
 			r.dropLate()
 		}
 		for i := range r.cursors {
-			if !r.look(&r.cursors[i], &item) {
+			found := r.look(&r.cursors[i], &item)
+			if r.trimmed {
+				r.trimmed = false
+				r.skipped(SkipEvicted, 1)
+			}
+			if !found {
 				continue
 			}
 			r.started = true
@@ -222,6 +230,12 @@ func (r *Reader) look(c *cursor, item *Item) bool {
 	g := c.group
 	g.mu.RLock()
 	defer g.mu.RUnlock()
+	if c.index < g.trimmed {
+		// A late joiner has lost nothing by what left before it came.
+		c.cut = c.cut || c.index > 0
+		r.trimmed = c.index > 0
+		c.index = g.trimmed
+	}
 	for {
 		if c.ends < len(g.ends) && g.ends[c.ends].after <= c.index {
 			end := g.ends[c.ends]
@@ -229,12 +243,12 @@ func (r *Reader) look(c *cursor, item *Item) bool {
 			if r.cfg.Whole {
 				continue
 			}
-			*item = Item{Group: g, Location: Location{Group: g.id, Object: g.next}, SubgroupEnd: true, Cut: !end.whole}
+			*item = Item{Group: g, Location: Location{Group: g.id, Object: g.next}, SubgroupEnd: true, Cut: !end.whole || c.cut}
 			item.Object.Subgroup = end.subgroup
 			return true
 		}
 		if c.index >= len(g.objects) {
-			return r.lookEnd(g, item)
+			return r.lookEnd(c, item)
 		}
 		o := &g.objects[c.index]
 		if o.state == objectGrowing && r.cfg.Whole && !r.leaves(g) {
@@ -251,12 +265,13 @@ func (r *Reader) look(c *cursor, item *Item) bool {
 }
 
 // lookEnd gives the end of a group whose log was handed out. Guarded by g.mu.
-func (r *Reader) lookEnd(g *Group, item *Item) bool {
+func (r *Reader) lookEnd(c *cursor, item *Item) bool {
+	g := c.group
 	if !g.closed && !r.leaves(g) {
 		return false
 	}
 	*item = Item{Group: g, Location: Location{Group: g.id, Object: g.next}, End: true}
-	item.Cut = g.broken || !g.closed && (len(g.open) > 0 || g.cutLocked())
+	item.Cut = c.cut || g.broken || !g.closed && (len(g.open) > 0 || g.cutLocked())
 	return true
 }
 

@@ -17,6 +17,9 @@ type TrackConfig struct {
 	// MaxBytes bounds what is kept beyond the newest group, payload and objects
 	// themselves; zero means DefaultMaxBytes. It guards against an encoder that lies about time.
 	MaxBytes int
+	// MaxGroupBytes bounds what is kept of the newest group, counted in the same way; zero
+	// means DefaultMaxGroupBytes. It guards against a publisher that never starts another.
+	MaxGroupBytes int
 	// Priority is the publisher priority, 0 first
 	// (draft-ietf-moq-transport-18, "Priorities").
 	Priority uint8
@@ -29,6 +32,10 @@ type TrackConfig struct {
 
 // DefaultMaxBytes holds a 30 s window at about 17 Mbit/s.
 const DefaultMaxBytes = 64 << 20
+
+// DefaultMaxGroupBytes holds a group of ten seconds at 50 Mbit/s: longer ones are no
+// place to join at, and a track of them would pin its window a second time.
+const DefaultMaxGroupBytes = 64 << 20
 
 // expectedObjects bounds what is set aside for a group before it comes: a long one
 // with a chunk for each picture.

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// errHoldOver is the reason that a broadcast ends with when its publisher did
+// ErrHoldOver is the reason that a broadcast ends with when its publisher did
 // not come back.
-var errHoldOver = errors.New("the publisher did not come back")
+var ErrHoldOver = errors.New("the publisher did not come back")
 
 // hold is one wait for a publisher; a broadcast can have several, in turns.
 type hold struct{ timer *time.Timer }
@@ -32,7 +32,7 @@ func (s *Sessions) release(session *Session) {
 	}
 	sink := s.removeLocked(b)
 	s.mu.Unlock()
-	s.closeSink(b, sink, errHoldOver)
+	s.closeSink(b, sink, ErrHoldOver)
 }
 
 // holdOver ends a broadcast whose hold has passed, unless the publisher came
@@ -45,7 +45,7 @@ func (s *Sessions) holdOver(b *broadcast, h *hold) {
 	}
 	sink := s.removeLocked(b)
 	s.mu.Unlock()
-	s.closeSink(b, sink, errHoldOver)
+	s.closeSink(b, sink, ErrHoldOver)
 }
 
 // removeLocked forgets the broadcast. closeSink must follow. Guarded by mu.

@@ -34,6 +34,7 @@ type Group struct {
 	closed    bool                 // Guarded by mu. Nothing more will come.
 	broken    bool                 // Guarded by mu. Closed, but not all came.
 	evicted   bool                 // Guarded by mu. The track has let it go.
+	trimmed   int                  // Guarded by mu. The log before this index has been let go of.
 }
 
 // subgroupEnd is a mark in the log: a subgroup ended behind the object before
@@ -158,13 +159,43 @@ func (g *Group) findLocked(id uint64) (int, bool) {
 	return int(min(id, maxObjects)), id < uint64(len(g.objects))
 }
 
-// countLocked counts what came, unless it is nobody's any more. Guarded by mu.
+// countLocked counts what came, less what was let go of for it, unless the group is
+// nobody's any more. Guarded by mu.
 func (g *Group) countLocked(c cost) cost {
 	if g.evicted {
 		return cost{}
 	}
 	g.held = g.held.plus(c)
-	return c
+	freed := g.trimLocked()
+	g.held = g.held.minus(freed)
+	return c.minus(freed)
+}
+
+// trimLocked lets go of the oldest objects while the group is over its bound, and gives
+// what they held. Their places stay, so that those of the others do. Guarded by mu.
+func (g *Group) trimLocked() (freed cost) {
+	limit := cmp.Or(g.track.cfg.MaxGroupBytes, DefaultMaxGroupBytes)
+	for ; g.held.sum()-freed.sum() > limit && g.trimmed < len(g.objects)-1; g.trimmed++ {
+		o := &g.objects[g.trimmed]
+		if o.state != objectWhole {
+			continue // What is arriving is for its feeder to end.
+		}
+		freed = freed.plus(o.wholeCost()).minus(cost{own: objectOverhead})
+		o.Payload, o.Properties, o.Size, o.state = nil, nil, 0, objectAborted
+	}
+	return freed
+}
+
+// Trimmed is the smallest object ID behind those that were let go of, so that the
+// group did not grow without bound; zero when none was.
+func (g *Group) Trimmed() uint64 {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	first := uint64(0)
+	for i := range g.objects[:g.trimmed] {
+		first = max(first, g.objects[i].ID+1)
+	}
+	return first
 }
 
 // Object gives the object at index i of the log, if it is whole.

@@ -15,7 +15,8 @@ type SkipReason string
 const (
 	// SkipLag: the reader was further behind the live edge than its limit.
 	SkipLag SkipReason = "lag"
-	// SkipEvicted: the next object had left the track's window.
+	// SkipEvicted: the next object had left the track's window, or a group that is
+	// longer than its bound.
 	SkipEvicted SkipReason = "evicted"
 	// SkipMissing: the rest of a group did not come, while newer groups did.
 	SkipMissing SkipReason = "missing"
@@ -75,8 +76,9 @@ type Reader struct {
 	seen    uint64   // Track.made when groups were last looked for.
 	left    bool     // There were more then.
 	begun   uint64   // Groups that were begun to read.
-	last    *Group   // The group of the object that was handed out last.
+	floor   uint64   // Groups with smaller IDs were left, those that come late among them.
 	started bool     // Something was handed out.
+	trimmed bool     // Objects of a group were let go of, and that was not reported.
 }
 
 // cursor is a place in the log of a group.
@@ -84,6 +86,7 @@ type cursor struct {
 	group       *Group
 	index, ends int
 	from        uint64 // Objects with smaller IDs are not wanted.
+	cut         bool   // Objects were let go of before they were handed out.
 }
 
 // NewReader places a cursor. It takes effect at the first Next.
@@ -124,12 +127,16 @@ func (r *Reader) TryNext() (item Item, ok bool, err error) {
 			r.dropLate()
 		}
 		for i := range r.cursors {
-			if !r.look(&r.cursors[i], &item) {
+			found := r.look(&r.cursors[i], &item)
+			if r.trimmed {
+				r.trimmed = false
+				r.skipped(SkipEvicted, 1)
+			}
+			if !found {
 				continue
 			}
-			r.started, r.last = true, item.Group
+			r.started = true
 			if item.End {
-				r.last = nil
 				r.cursors = slices.Delete(r.cursors, i, i+1)
 			}
 			return item, true, nil
@@ -164,7 +171,7 @@ func (r *Reader) discoverIn(t *Track) (lost int, err error) {
 	seen, first := r.seen, r.next
 	r.seen, r.left = t.made.Load(), false
 	if r.cfg.Groups > 1 {
-		first = r.cfg.Start.Group
+		first = max(r.cfg.Start.Group, r.floor)
 	}
 	i, _ := t.search(first)
 	for _, g := range t.groups[i:] {
@@ -223,6 +230,12 @@ func (r *Reader) look(c *cursor, item *Item) bool {
 	g := c.group
 	g.mu.RLock()
 	defer g.mu.RUnlock()
+	if c.index < g.trimmed {
+		// A late joiner has lost nothing by what left before it came.
+		c.cut = c.cut || c.index > 0
+		r.trimmed = c.index > 0
+		c.index = g.trimmed
+	}
 	for {
 		if c.ends < len(g.ends) && g.ends[c.ends].after <= c.index {
 			end := g.ends[c.ends]
@@ -230,12 +243,12 @@ func (r *Reader) look(c *cursor, item *Item) bool {
 			if r.cfg.Whole {
 				continue
 			}
-			*item = Item{Group: g, Location: Location{Group: g.id, Object: g.next}, SubgroupEnd: true, Cut: !end.whole}
+			*item = Item{Group: g, Location: Location{Group: g.id, Object: g.next}, SubgroupEnd: true, Cut: !end.whole || c.cut}
 			item.Object.Subgroup = end.subgroup
 			return true
 		}
 		if c.index >= len(g.objects) {
-			return r.lookEnd(g, item)
+			return r.lookEnd(c, item)
 		}
 		o := &g.objects[c.index]
 		if o.state == objectGrowing && r.cfg.Whole && !r.leaves(g) {
@@ -252,12 +265,13 @@ func (r *Reader) look(c *cursor, item *Item) bool {
 }
 
 // lookEnd gives the end of a group whose log was handed out. Guarded by g.mu.
-func (r *Reader) lookEnd(g *Group, item *Item) bool {
+func (r *Reader) lookEnd(c *cursor, item *Item) bool {
+	g := c.group
 	if !g.closed && !r.leaves(g) {
 		return false
 	}
 	*item = Item{Group: g, Location: Location{Group: g.id, Object: g.next}, End: true}
-	item.Cut = g.broken || !g.closed && (len(g.open) > 0 || g.cutLocked())
+	item.Cut = c.cut || g.broken || !g.closed && (len(g.open) > 0 || g.cutLocked())
 	return true
 }
 
@@ -272,20 +286,18 @@ func (r *Reader) leaves(g *Group) bool {
 	return r.cfg.Groups == 1 && !g.overtaken.IsZero() && g.quietLocked(r.track.now())
 }
 
-// SkipGroup gives up the group that Next last handed an object of, because its
-// delivery stalls. The reader goes on at the newest group, or waits for the
-// next one if it was in the newest already.
-func (r *Reader) SkipGroup() {
-	if r.last == nil {
+// SkipGroup gives up a group, because its delivery stalls. The reader goes on at the
+// newest group, or waits for the next one if it has been in the newest already.
+func (r *Reader) SkipGroup(g *Group) {
+	i := slices.IndexFunc(r.cursors, func(c cursor) bool { return c.group == g })
+	if i < 0 {
 		return
 	}
-	if newest := r.track.newest(); newest != r.last {
+	if newest := r.track.newest(r.cfg.Until); newest != nil && newest != g {
 		r.skipTo(newest, SkipStalled)
 		return
 	}
-	if i := slices.IndexFunc(r.cursors, func(c cursor) bool { return c.group == r.last }); i >= 0 {
-		r.drop(i, SkipStalled)
-	}
+	r.drop(i, SkipStalled)
 }
 
 // dropLate skips what is older than the limit, when there is a newer group to go
@@ -298,7 +310,7 @@ func (r *Reader) dropLate() {
 		if !late {
 			continue
 		}
-		newest := r.track.newest()
+		newest := r.track.newest(r.cfg.Until)
 		if newest == nil || newest == c.group || newest.empty() {
 			continue
 		}
@@ -313,9 +325,6 @@ func (r *Reader) dropLate() {
 
 // drop leaves one group.
 func (r *Reader) drop(i int, reason SkipReason) {
-	if r.cursors[i].group == r.last {
-		r.last = nil
-	}
 	r.cursors = slices.Delete(r.cursors, i, i+1)
 	r.skipped(reason, 1)
 }
@@ -342,14 +351,15 @@ func (c *cursor) late(now func() time.Time, limit time.Duration) (late, missing 
 	return now().Sub(since) > limit, missing
 }
 
-// skipTo leaves all groups before g.
+// skipTo leaves all groups before g, the newest, and those that it has not looked for
+// yet. Was g read already, it waits for the next one.
 func (r *Reader) skipTo(g *Group, reason SkipReason) {
 	from := r.cursors[0].group.id
 	r.cursors = slices.DeleteFunc(r.cursors, func(c cursor) bool { return c.group != g })
-	if len(r.cursors) == 0 {
+	if g.id >= r.next || g.made > r.seen {
 		r.cursors = append(r.cursors, r.begin(g))
 	}
-	r.next, r.last = max(r.next, g.id+1), nil
+	r.next, r.seen, r.floor = max(r.next, g.id+1), max(r.seen, g.made), g.id
 	r.skipped(reason, groupsBetween(from, g.id))
 }
 

@@ -241,18 +241,18 @@ func TestSkipGroup(t *testing.T) {
 	tr := track(t, relay.TrackConfig{Window: time.Minute})
 	var skipped skips
 	r := tr.NewReader(relay.ReaderConfig{OnSkip: skipped.add})
-	r.SkipGroup() // Nothing in hand: nothing to skip.
 	g := group(t, tr, 1, "a", "b")
+	r.SkipGroup(g) // Not begun: nothing to skip.
 	equal(t, take(t, r, 1), []string{"1/0 a"})
-	r.SkipGroup()
+	r.SkipGroup(g)
 	push(t, g, "late")
 	if _, ok, err := r.TryNext(); ok || err != nil {
 		t.Fatal("an object of the skipped group came")
 	}
-	group(t, tr, 2, "c")
+	g = group(t, tr, 2, "c")
 	group(t, tr, 5, "d")
 	equal(t, take(t, r, 1), []string{"2/0 c"})
-	r.SkipGroup()
+	r.SkipGroup(g)
 	equal(t, take(t, r, 1), []string{"5/0 d"})
 	equal(t, []string(skipped), []string{"stalled 1", "stalled 3"})
 }

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type Switch struct {
 	Grace time.Duration
 
 	mu      sync.Mutex
+	final   bool                    // Guarded by mu. Nothing follows what the source ends.
 	source  Upstream                // Guarded by mu. nil while there is none.
 	ctx     context.Context         // Guarded by mu. Ends when source is replaced.
 	cancel  context.CancelCauseFunc // Guarded by mu.
@@ -50,6 +52,24 @@ func (s *Switch) Set(u Upstream) {
 		close(s.changed)
 	}
 	s.changed = make(chan struct{})
+}
+
+// Finish says that nothing will follow: a track that has ended at the source, or has
+// none, ends without grace.
+func (s *Switch) Finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.final = true
+	if s.changed != nil {
+		close(s.changed)
+	}
+	s.changed = make(chan struct{})
+}
+
+func (s *Switch) finished() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.final
 }
 
 // current is the source, its life, and what tells of the next.
@@ -81,6 +101,8 @@ func (s *Switch) Subscribe(ctx context.Context, t *Track, accepted func(TrackCon
 			return context.Cause(ctx)
 		case life.Err() != nil:
 			continue
+		case s.finished():
+			return cmp.Or(err, ErrEnded)
 		case source == nil || errors.Is(err, ErrLost):
 		case errors.Is(err, ErrEnded) || errors.Is(err, ErrNoTrack):
 			if !absence.bearable() {

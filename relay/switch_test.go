@@ -132,3 +132,37 @@ func (s *lateSource) Subscribe(ctx context.Context, t *relay.Track, accepted fun
 	}
 	return s.step.Subscribe(ctx, t, accepted)
 }
+
+// After the end for good nothing is waited for: not the publisher of a track that has
+// ended, nor a source.
+func TestNothingFollows(t *testing.T) {
+	for name, source := range map[string]relay.Upstream{
+		"ended": &step{until: 2, end: relay.ErrEnded},
+		"lost":  &step{until: 2, end: relay.ErrLost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := relay.New(relay.Config{})
+				sw := &relay.Switch{Grace: time.Hour}
+				b, err := r.Announce("live/cam1", relay.AnnounceConfig{Upstream: sw})
+				if err != nil {
+					t.Fatal(err)
+				}
+				sw.Set(source)
+				tr, err := b.Demand("video").Track(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(30 * time.Minute)
+				equal(t, tr.Err(), error(nil))
+				sw.Finish()
+				time.Sleep(time.Millisecond)
+				if tr.Err() == nil {
+					t.Error("the track goes on")
+				}
+				b.Close(nil)
+				r.Wait()
+			})
+		})
+	}
+}

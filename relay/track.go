@@ -17,6 +17,9 @@ type TrackConfig struct {
 	// MaxBytes bounds what is kept beyond the newest group, payload and objects
 	// themselves; zero means DefaultMaxBytes. It guards against an encoder that lies about time.
 	MaxBytes int
+	// MaxGroupBytes bounds what is kept of the newest group, counted in the same way; zero
+	// means DefaultMaxGroupBytes. It guards against a publisher that never starts another.
+	MaxGroupBytes int
 	// Priority is the publisher priority, 0 first
 	// (draft-ietf-moq-transport-18, "Priorities").
 	Priority uint8
@@ -29,6 +32,10 @@ type TrackConfig struct {
 
 // DefaultMaxBytes holds a 30 s window at about 17 Mbit/s.
 const DefaultMaxBytes = 64 << 20
+
+// DefaultMaxGroupBytes holds a group of ten seconds at 50 Mbit/s: longer ones are no
+// place to join at, and a track of them would pin its window a second time.
+const DefaultMaxGroupBytes = 64 << 20
 
 // expectedObjects bounds what is set aside for a group before it comes: a long one
 // with a chunk for each picture.
@@ -207,11 +214,13 @@ func (t *Track) Evicted(start Location) (last uint64, some bool) {
 	return t.evicted - 1, start.Group < t.evicted
 }
 
-// Conclude ends the groups with smaller IDs that nobody feeds as complete: all that
-// was missing of them was asked for and came.
-func (t *Track) Conclude(before uint64) {
+// Conclude ends the groups of a range, which excludes before, as complete unless
+// somebody feeds them: all that was missing of them was asked for and came.
+func (t *Track) Conclude(first, before uint64) {
 	for _, g := range t.older(before) {
-		g.conclude()
+		if g.id >= first {
+			g.conclude()
+		}
 	}
 }
 
@@ -426,12 +435,17 @@ func (t *Track) newerThan(g *Group) int {
 	return len(t.groups) - 1 - i
 }
 
-// newest gives the growing group; nil while there is none.
-func (t *Track) newest() *Group {
+// newest gives the group with the highest ID, of those before until unless that is
+// zero; nil while there is none.
+func (t *Track) newest(until uint64) *Group {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if n := len(t.groups); n > 0 {
-		return t.groups[n-1]
+	n := len(t.groups)
+	if until > 0 {
+		n, _ = t.search(until)
 	}
-	return nil
+	if n == 0 {
+		return nil
+	}
+	return t.groups[n-1]
 }

@@ -30,6 +30,9 @@ type Route struct {
 	// Doubt says that a parent on the way goes away or does not answer: every other
 	// way is better.
 	Doubt bool `json:"doubt,omitempty"`
+	// Ended says that there is no way any more: the origin's publisher has left for
+	// good. One whose origin is lost is not announced instead.
+	Ended bool `json:"ended,omitempty"`
 }
 
 // ErrInvalid is wrapped by the errors of Parse.
@@ -136,8 +139,12 @@ type Choice struct {
 func (t *Table) Choices() map[string]Choice {
 	out := make(map[string]Choice)
 	ways := make(map[string]*parent)
+	ended := t.Ended()
 	for name, p := range t.parents {
 		for ns, r := range p.routes {
+			if e, ok := ended[ns]; r.Ended || ok && r.over(e) {
+				continue
+			}
 			c := Choice{Parent: name, Route: r}
 			if old, ok := out[ns]; !ok || better(c, p, old, ways[ns]) {
 				out[ns], ways[ns] = c, p
@@ -149,10 +156,15 @@ func (t *Table) Choices() map[string]Choice {
 
 // Serves is how many broadcasts a parent can serve.
 func (t *Table) Serves(name string) int {
+	serves := 0
 	if p := t.parents[name]; p != nil {
-		return len(p.routes)
+		for _, r := range p.routes {
+			if !r.Ended {
+				serves++
+			}
+		}
 	}
-	return 0
+	return serves
 }
 
 // Suffice tells whether the parents that are told by among have a way, beyond doubt and
@@ -160,7 +172,7 @@ func (t *Table) Serves(name string) int {
 func (t *Table) Suffice(among func(parent string) bool) bool {
 	have := func(name string, epoch uint64) bool {
 		for parent, p := range t.parents {
-			if r, ok := p.routes[name]; ok && r.Epoch >= epoch && !p.doubt && !r.Doubt && among(parent) {
+			if r, ok := p.routes[name]; ok && !r.Ended && r.Epoch >= epoch && !p.doubt && !r.Doubt && among(parent) {
 				return true
 			}
 		}
@@ -172,6 +184,26 @@ func (t *Table) Suffice(among func(parent string) bool) bool {
 		}
 	}
 	return true
+}
+
+// Ended gives the broadcasts that some parent says have ended, as the newest owner had
+// them. What others still announce of the same owner, or of one before, counts no more.
+func (t *Table) Ended() map[string]Route {
+	out := make(map[string]Route)
+	for _, p := range t.parents {
+		for ns, r := range p.routes {
+			if old, ok := out[ns]; r.Ended && (!ok || cmp.Or(cmp.Compare(r.Epoch, old.Epoch), cmp.Compare(len(old.Hops), len(r.Hops))) > 0) {
+				out[ns] = r
+			}
+		}
+	}
+	return out
+}
+
+// over tells whether a way went with the end of another.
+func (r Route) over(ended Route) bool {
+	same := len(r.Hops) > 0 && len(ended.Hops) > 0 && r.Hops[0] == ended.Hops[0]
+	return same && r.Epoch <= ended.Epoch || r.Epoch != 0 && r.Epoch < ended.Epoch
 }
 
 // better orders two ways to one broadcast: the newer owner, then one that is
@@ -206,10 +238,15 @@ func weight(c Choice) uint64 {
 	return h.Sum64()
 }
 
+// Passed is what this node announces of an end.
+func (t *Table) Passed(r Route) Route {
+	r.Hops = append(slices.Clone(r.Hops), t.self)
+	return r
+}
+
 // Onward is what this node announces of a choice.
 func (t *Table) Onward(c Choice) Route {
-	r := c.Route
-	r.Hops = append(slices.Clone(r.Hops), t.self)
+	r := t.Passed(c.Route)
 	if p := t.parents[c.Parent]; p != nil {
 		r.Doubt = r.Doubt || p.doubt
 	}

@@ -40,6 +40,41 @@ func TestBestWay(t *testing.T) {
 	}
 }
 
+// An end counts against what others still announce of the same owner, or of one before,
+// and not against a newer owner.
+func TestEndForGood(t *testing.T) {
+	over := func(epoch uint64, hops ...string) routes.Route {
+		return routes.Route{Name: "live/cam1", Epoch: epoch, Hops: hops, Ended: true}
+	}
+	for name, tt := range map[string]struct {
+		a, b  routes.Route
+		want  string // The parent that serves.
+		ended bool
+	}{
+		"said by all":             {over(1, "o", "m"), over(1, "o", "n"), "", true},
+		"not heard by the other":  {over(1, "o", "m"), route(1, "o", "n"), "", true},
+		"of an older owner":       {over(2, "o", "m"), route(1, "p", "n"), "", true},
+		"a newer owner":           {over(1, "o", "m"), route(2, "p", "n"), "b", true},
+		"the same origin, later":  {over(1, "o", "m"), route(2, "o", "n"), "b", true},
+		"owners without epochs":   {over(0, "o", "m"), route(0, "p", "n"), "b", true},
+		"another kind of relay":   {over(3, "o", "m"), route(0, "p"), "b", true},
+		"has passed us":           {over(1, "o", "self"), route(1, "o", "n"), "b", false},
+		"has passed all it may":   {over(1, strings.Split("o2345678", "")...), route(1, "o", "n"), "b", false},
+		"an older end is no news": {over(1, "o", "m"), over(2, "p", "n"), "", true},
+	} {
+		table := routes.NewTable("self")
+		table.Set("a", 0, []routes.Route{tt.a})
+		table.Set("b", 0, []routes.Route{tt.b})
+		got, ended := table.Ended()["live/cam1"]
+		if parent := table.Choices()["live/cam1"].Parent; parent != tt.want || ended != tt.ended {
+			t.Errorf("%s: parent %q, ended: %v", name, parent, ended)
+		}
+		if name == "an older end is no news" && got.Epoch != 2 {
+			t.Errorf("%s: epoch %d", name, got.Epoch)
+		}
+	}
+}
+
 func TestParentGone(t *testing.T) {
 	table := routes.NewTable("self")
 	if n := table.Set("a", 0, []routes.Route{route(1, "o"), route(1, "self")}); n != 1 {

@@ -143,7 +143,7 @@ func (p *publication) open(ctx context.Context, item relay.Item) *outflow {
 	st, err := p.s.conn.OpenUniStream(octx)
 	if err != nil {
 		if ctx.Err() == nil {
-			p.skip(skipNoStream)
+			p.skip(item.Group, skipNoStream)
 			p.s.stalled()
 		}
 		return nil
@@ -199,8 +199,8 @@ func (p *publication) giveUp(ctx context.Context, f *outflow, err error) {
 	case ctx.Err() != nil:
 		p.resetAll(wire.ResetCancelled)
 	case errors.Is(err, os.ErrDeadlineExceeded):
+		p.skip(f.group, relay.SkipStalled)
 		p.reset(f, wire.ResetDeliveryTimeout)
-		p.skip(relay.SkipStalled)
 		p.s.stalled()
 	case isStreamEnd(err):
 		f.refuse(p.s.d.Reset(wire.ResetCancelled))
@@ -210,9 +210,9 @@ func (p *publication) giveUp(ctx context.Context, f *outflow, err error) {
 	}
 }
 
-func (p *publication) skip(reason relay.SkipReason) {
+func (p *publication) skip(g *relay.Group, reason relay.SkipReason) {
 	p.cut = reason
-	p.reader.SkipGroup()
+	p.reader.SkipGroup(g)
 	p.cut = ""
 }
 

@@ -3,7 +3,9 @@ package moqt_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -227,6 +229,34 @@ func TestSlowFetchKeepsNothing(t *testing.T) {
 			time.Sleep(4 * time.Second) // Slow, but never still for the stall timeout.
 			publish(next)
 			next++
+		}
+	})
+}
+
+// Of an endless group whose head was let go of, a response says that nothing is known
+// of the head, not that it never was.
+func TestFetchOfATrimmedGroup(t *testing.T) {
+	drafts(t, func(t draftTest) {
+		o := newOrigin(t, nil)
+		video, err := o.broadcast.NewTrack("video", relay.TrackConfig{Priority: 2, MaxGroupBytes: 6330})
+		must(t, err)
+		g := o.group(video, 5, 30)
+		first := g.Trimmed()
+		if first == 0 {
+			t.Fatal("all is there")
+		}
+		p := newRawPeer(t, o, t.protocol)
+		p.setup()
+		p.request(&wire.Fetch{
+			Type: wire.StandaloneFetch, Track: wire.TrackName{Namespace: cam.Fields(), Name: "video"},
+			Start: relay.Location{Group: 5}, End: relay.Location{Group: 5},
+		})
+		want := []string{fmt.Sprintf("%d of 0 at 0: ", first-1)}
+		for id := first; id < 30; id++ {
+			want = append(want, fmt.Sprintf("%d of 0 at 2: 5/%d", id, id))
+		}
+		if got := p.fetched(); !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	})
 }

@@ -107,7 +107,7 @@ func upstreamFailed(ctx context.Context, err error) error {
 // sendLog sends what the log has of the range.
 func (f *fetchSend) sendLog(ctx context.Context) error {
 	if last, some := f.track.Evicted(f.start); some && !f.descending {
-		unknown := relay.Object{Status: relay.StatusUnknown}
+		unknown := relay.Object{ID: wire.LastObject, Status: relay.StatusUnknown}
 		if err := f.send(ctx, min(last, f.end.Group), &unknown); err != nil {
 			return err
 		}
@@ -152,6 +152,11 @@ func (f *fetchSend) wants(group, object uint64) bool {
 
 func (f *fetchSend) sendGroup(ctx context.Context, g *relay.Group) error {
 	began := time.Now()
+	if first := g.Trimmed(); first > 0 && f.wants(g.ID(), first-1) && !f.cursor.Within(g.ID()) {
+		if err := f.send(ctx, g.ID(), &relay.Object{ID: first - 1, Status: relay.StatusUnknown}); err != nil {
+			return err
+		}
+	}
 	for _, o := range g.Sorted() {
 		if !f.wants(g.ID(), o.ID) {
 			continue
@@ -207,7 +212,7 @@ func (f *fetchSend) send(ctx context.Context, group uint64, o *relay.Object) err
 	case relay.StatusNormal:
 		f.scratch = f.x.s.d.AppendFetchObject(f.scratch[:0], &f.cursor, group, o)
 	case relay.StatusUnknown:
-		f.scratch = f.x.s.d.AppendFetchUnknown(f.scratch[:0], &f.cursor, group)
+		f.scratch = f.x.s.d.AppendFetchUnknown(f.scratch[:0], &f.cursor, wire.Location{Group: group, Object: o.ID})
 	default:
 		return nil
 	}

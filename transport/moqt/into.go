@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/freshet-live/freshet/relay"
@@ -205,7 +206,8 @@ type intoTrack struct {
 	accepted func(relay.TrackConfig)
 	resume   bool
 	from     relay.Location // The first object that the subscription itself brings.
-	begun    sync.Once      // The first stream of a subscription that resumes.
+	begun    sync.Once      // The first stream that something may be missing before.
+	tail     atomic.Bool    // A stream brings the rest of the group that was joined.
 	feeders  *feeders
 
 	// Set by accept, before streams are read; then read-only.
@@ -256,6 +258,7 @@ func (in *intoTrack) stream(st ReceiveStream, sh wire.SubgroupHeader, r *wire.St
 	}
 	defer in.feeders.exit(st)
 	if in.join != nil && sh.Group <= in.join.Group {
+		in.tail.Store(true)
 		turn.done()
 		select {
 		case <-in.past:
@@ -267,8 +270,11 @@ func (in *intoTrack) stream(st ReceiveStream, sh wire.SubgroupHeader, r *wire.St
 	} else {
 		turn.await(in.s.ctx)
 	}
-	if in.resume {
+	switch {
+	case in.resume:
 		in.begun.Do(func() { in.bridge(sh.Group) })
+	case in.join != nil && sh.Group > in.join.Group:
+		in.begun.Do(in.askTail)
 	}
 	g, err := in.track.OpenGroup(sh.Group)
 	turn.done()
@@ -280,42 +286,6 @@ func (in *intoTrack) stream(st ReceiveStream, sh wire.SubgroupHeader, r *wire.St
 	}
 	f := subgroupFill{in: in, header: sh, group: g, r: r}
 	return f.run(wire.NewSubgroupReader(r, sh))
-}
-
-// bridgeWithin bounds the fetch of what is missing before the group that a peer who
-// takes over begins with: who watches live gains nothing from what comes later.
-const bridgeWithin = 2 * time.Second
-
-// bridge fetches what lies between the place to resume at and the first group of
-// the subscription. A relay that has just begun with the track itself has it from
-// further up. What does not come is gone.
-func (in *intoTrack) bridge(first uint64) {
-	if !in.feeders.enter(nil) {
-		return
-	}
-	in.s.tasks.Go(func() {
-		defer in.feeders.exit(nil)
-		if first > in.from.Group {
-			in.fetchUpTo(first)
-		}
-		if in.feeders.ctx.Err() == nil { // Else another brings it.
-			in.track.Forsake(first)
-		}
-	})
-}
-
-func (in *intoTrack) fetchUpTo(first uint64) {
-	ctx, cancel := context.WithTimeout(in.feeders.ctx, bridgeWithin)
-	defer cancel()
-	past := pastFill{track: in.track, subgroups: make(map[place]*relay.Subgroup)}
-	err := in.s.fetchInto(ctx, in.track, in.from, relay.Location{Group: first - 1}, past.take)
-	past.suspend()
-	if err == nil && !past.unknown {
-		in.track.Conclude(first)
-		return
-	}
-	in.s.log.Info("objects are lost that no upstream has", "track", in.track.Name(),
-		"from_group", in.from.Group, "from_object", in.from.Object, "before_group", first, "error", err)
 }
 
 // datagram takes in an object that came in a datagram.

@@ -114,7 +114,7 @@ func (f *subgroupFill) end(err error) error {
 		}
 		return nil
 	case f.subgroup == nil:
-	case isReset && reset.Remote && !f.in.departed():
+	case isReset && reset.Remote && !f.in.departed() && !f.in.s.d.ResetCode(reset.Code).OfSubscription():
 		f.subgroup.End(false)
 	case errors.Is(err, relay.ErrMalformed):
 		f.subgroup.End(false)

@@ -105,6 +105,45 @@ func TestTrackFillsFromTheStartOfItsGroup(t *testing.T) {
 	})
 }
 
+// Who joins behind a group's last object learns that it was the last.
+func TestTrackJoinsAtTheEndOfAGroup(t *testing.T) {
+	drafts(t, func(t draftTest) {
+		o := newOrigin(t, nil)
+		video := o.track("video")
+		o.group(video, 5, 3)
+		e := newEdge(t)
+		e.from.Set(upstream{o.dial(t.protocol)})
+		r := e.video()
+		wantItems(t, r, "5/0", "5/1", "5/2")
+		o.group(video, 6, 1)
+		wantItems(t, r, "5 end", "6/0")
+	})
+}
+
+// A server that closes its sessions resets their streams, which ends no group: the next
+// one says how it went on.
+func TestTrackGoesOnAfterASessionIsClosed(t *testing.T) {
+	drafts(t, func(t draftTest) {
+		o := newOrigin(t, nil)
+		video := o.track("video")
+		g := o.group(video, 5, 3)
+		e := newEdge(t)
+		e.from.Set(upstream{o.dial(t.protocol)})
+		r := e.video()
+		wantItems(t, r, "5/0", "5/1", "5/2")
+		o.object(g)
+		wantItems(t, r, "5/3")
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		o.server.Drain(over, "")
+		synctest.Wait()
+		o.group(video, 6, 1)
+		o.server = moqt.NewServer(moqt.Config{Relay: o.relay})
+		e.from.Set(upstream{o.dial(t.protocol)})
+		wantItems(t, r, "5 end", "6/0")
+	})
+}
+
 // A source that is left and taken again at once is no second subscription.
 func TestTrackReturnsToItsSource(t *testing.T) {
 	drafts(t, func(t draftTest) {

@@ -106,6 +106,7 @@ func (n *Node) newMoQ() {
 func (n *Node) newUplink() (err error) {
 	c := n.cfg.Uplink
 	c.Self, c.Relay, c.Epoch, c.Window = n.cfg.Self.ID, n.Relay, n.epoch, n.cfg.Window
+	c.Final = func(err error) bool { return errors.Is(err, ingest.ErrHoldOver) }
 	c.Logger, c.Registerer = n.part("uplink"), n.cfg.Registerer
 	if n.Uplink, err = uplink.New(c); err != nil {
 		return err

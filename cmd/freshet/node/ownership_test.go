@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/freshet-live/freshet/ingest"
+	"github.com/freshet-live/freshet/transport/moqt/uplink"
 )
 
 // two is two origins that know each other by the directory, below them a mid and an
@@ -149,5 +150,61 @@ func TestOriginIsRestarted(t *testing.T) {
 			t.Errorf("after the restart: %+v", r)
 		}
 		v.expect(5*time.Second, 150*time.Millisecond)
+	})
+}
+
+// An encoder that does not come back within the hold has ended the broadcast, and every
+// tier is told so at once, however many there are. It may begin anew.
+func TestEndIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		origin := w.origin("origin")
+		relays := []*machine{w.mid("a", "origin"), w.mid("b", "a", "origin"), w.edge("edge", "b", "a")}
+		e := origin.mustPublish(cam)
+		time.Sleep(time.Second)
+		v := relays[2].view(cam)
+		time.Sleep(2 * time.Second)
+		v.expect(3*time.Second, 150*time.Millisecond)
+		e.stop()
+		time.Sleep(hold - 100*time.Millisecond)
+		if r := v.since(); r.ends > 0 {
+			t.Error("the viewer is thrown out within the hold")
+		}
+		time.Sleep(500 * time.Millisecond)
+		if r := v.since(); r.ends == 0 || len(r.gaps) > 0 {
+			t.Errorf("the viewer saw %d ends, %v", r.ends, r.gaps)
+		}
+		time.Sleep(time.Second)
+		for _, m := range relays {
+			if _, ok := m.Relay.Broadcast(cam); ok {
+				t.Errorf("%s still has what has ended", m.id)
+			}
+		}
+		origin.mustPublish(cam)
+		time.Sleep(3 * time.Second)
+		v.expect(3*time.Second, 150*time.Millisecond)
+	})
+}
+
+// An origin that is lost within the hold has ended nothing: its broadcast is waited for.
+func TestLossIsNoEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		origin := w.origin("origin")
+		relays := []*machine{w.mid("a", "origin"), w.edge("edge", "a")}
+		origin.mustPublish(cam)
+		time.Sleep(time.Second)
+		v := relays[1].view(cam)
+		time.Sleep(2 * time.Second)
+		origin.kill()
+		time.Sleep(uplink.DefaultGrace - time.Second)
+		if r := v.since(); r.ends > 0 {
+			t.Error("the viewer is thrown out")
+		}
+		for _, m := range relays {
+			if _, ok := m.Relay.Broadcast(cam); !ok {
+				t.Errorf("%s waits for nobody", m.id)
+			}
+		}
 	})
 }

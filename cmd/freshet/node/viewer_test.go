@@ -34,6 +34,7 @@ type viewer struct {
 	first   uint64            // Guarded by mu. What went before this group is not wanted.
 	newest  uint64            // Guarded by mu.
 	joins   bool              // Guarded by mu. The next object is the first of its session.
+	resets  map[uint64]bool   // Guarded by mu. Groups whose stream was reset, and not another's ended.
 	objects int               // Guarded by mu.
 	last    time.Time         // Guarded by mu. When the last object came.
 	longest time.Duration     // Guarded by mu. Without an object.
@@ -45,7 +46,7 @@ type viewer struct {
 
 // view starts a viewer at an edge.
 func (m *machine) view(name relay.Namespace, change ...func(*viewer)) *viewer {
-	v := &viewer{w: m.w, at: m.id, ip: m.w.address(), name: name, groups: make(map[uint64]uint64), done: make(chan struct{})}
+	v := &viewer{w: m.w, at: m.id, ip: m.w.address(), name: name, groups: make(map[uint64]uint64), resets: make(map[uint64]bool), done: make(chan struct{})}
 	for _, c := range change {
 		c(v)
 	}
@@ -182,6 +183,7 @@ func (v *viewer) take(o moqt.Object) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if o.End {
+		v.resets[o.Location.Group] = o.Reset != nil
 		if o.Reset == nil && v.groups[o.Location.Group] < perGroup && o.Location.Group < v.newest && !v.slow() {
 			v.gap("group %d ends after %d objects", o.Location.Group, v.groups[o.Location.Group])
 		}
@@ -201,6 +203,7 @@ func (v *viewer) take(o moqt.Object) {
 		v.settle()
 		v.epoch, v.first, v.newest = epoch, o.Location.Group, o.Location.Group
 		clear(v.groups)
+		clear(v.resets)
 	}
 	v.count()
 	v.order(o.Location)
@@ -240,7 +243,10 @@ func (v *viewer) settle() {
 	for ; v.first+1 < v.newest; v.first++ {
 		if n := v.groups[v.first]; n < perGroup {
 			v.gap("only %d objects of group %d", n, v.first)
+		} else if v.resets[v.first] {
+			v.gap("group %d was reset after its last object", v.first)
 		}
+		delete(v.resets, v.first)
 		delete(v.groups, v.first-min(v.first, 100))
 	}
 }

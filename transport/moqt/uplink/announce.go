@@ -28,6 +28,7 @@ func (m *Manager) announce(ctx context.Context) error {
 		broadcasts, local := m.cfg.Relay.Broadcasts("")
 		m.open()
 		list, parents := m.served(broadcasts)
+		forget := m.local.forget()
 		text, err := routes.Encode(list)
 		if err != nil {
 			return err
@@ -42,6 +43,7 @@ func (m *Manager) announce(ctx context.Context) error {
 		select {
 		case <-local:
 		case <-parents:
+		case <-forget:
 		case <-ctx.Done():
 			return nil
 		}
@@ -65,6 +67,7 @@ func (m *Manager) served(broadcasts []*relay.Broadcast) ([]routes.Route, <-chan 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list := make([]routes.Route, 0, len(broadcasts))
+	own := make(map[string]published)
 	for _, b := range broadcasts {
 		ns := b.Namespace()
 		if in := m.incoming[ns]; in != nil && in.b == b {
@@ -79,6 +82,18 @@ func (m *Manager) served(broadcasts []*relay.Broadcast) ([]routes.Route, <-chan 
 			r.Epoch = m.cfg.Epoch(ns)
 		}
 		list = append(list, r)
+		own[r.Name] = published{b, r}
+	}
+	ended := m.local.update(own, m.cfg)
+	for ns, r := range m.table.Ended() {
+		if _, again := m.choices[ns]; !again {
+			ended = append(ended, m.table.Passed(r))
+		}
+	}
+	for _, r := range ended {
+		if _, again := own[r.Name]; !again && len(list) < routes.MaxRoutes {
+			list = append(list, r)
+		}
 	}
 	return list, m.changed
 }

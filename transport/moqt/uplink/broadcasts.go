@@ -15,6 +15,8 @@ type broadcast struct {
 	parent string
 	// ending runs while no parent serves it.
 	ending *time.Timer
+	// over: its publisher has left for good, and nothing comes back.
+	over bool
 }
 
 // applyLocked makes the relay's broadcasts those of the table. Guarded by mu.
@@ -23,8 +25,15 @@ func (m *Manager) applyLocked() {
 	for name, c := range choices {
 		m.chooseLocked(relay.Namespace(name), c)
 	}
+	ended := m.table.Ended()
 	for ns, b := range m.incoming {
-		if _, ok := choices[string(ns)]; !ok && b.ending == nil {
+		_, served := choices[string(ns)]
+		_, over := ended[string(ns)]
+		switch {
+		case served || b.over:
+		case over:
+			m.finishLocked(ns, b)
+		case b.ending == nil:
 			m.orphanLocked(ns, b)
 		}
 	}
@@ -54,6 +63,10 @@ func (m *Manager) chooseLocked(ns relay.Namespace, c routes.Choice) {
 		return
 	}
 	b := m.incoming[ns]
+	if b != nil && b.over {
+		b.ending.Stop()
+		b.b.Close(relay.ErrEnded)
+	}
 	if b == nil || b.b.Err() != nil {
 		if b = m.openLocked(ns); b == nil {
 			return
@@ -92,17 +105,34 @@ func (m *Manager) openLocked(ns relay.Namespace) *broadcast {
 // orphanLocked ends a broadcast unless a parent serves it again soon. Guarded by mu.
 func (m *Manager) orphanLocked(ns relay.Namespace, b *broadcast) {
 	b.source.Set(nil)
-	b.ending = time.AfterFunc(m.cfg.Grace, func() {
+	m.endLocked(ns, b, m.cfg.Grace)
+}
+
+// finishLocked ends a broadcast whose publisher has left for good: its tracks end as
+// they do at the parent. Guarded by mu.
+func (m *Manager) finishLocked(ns relay.Namespace, b *broadcast) {
+	if b.ending != nil {
+		b.ending.Stop()
+	}
+	b.over = true
+	b.source.Finish()
+	m.endLocked(ns, b, endWithin)
+}
+
+func (m *Manager) endLocked(ns relay.Namespace, b *broadcast, after time.Duration) {
+	var timer *time.Timer
+	timer = time.AfterFunc(after, func() {
 		m.mu.Lock()
-		if m.incoming[ns] != b || b.ending == nil {
+		if m.incoming[ns] != b || b.ending != timer {
 			m.mu.Unlock()
 			return
 		}
 		delete(m.incoming, ns)
 		m.mu.Unlock()
-		m.log.Info("broadcast ended, no parent serves it", "broadcast", string(ns))
+		m.log.Info("broadcast ended, no parent serves it", "broadcast", string(ns), "for_good", b.over)
 		b.b.Close(relay.ErrEnded)
 	})
+	b.ending = timer
 }
 
 // close ends the broadcasts of the parents.

@@ -42,6 +42,10 @@ type Config struct {
 	Grace time.Duration
 	// Epoch gives the epoch of a broadcast that is published here; may be nil.
 	Epoch func(relay.Namespace) uint64
+	// Final tells whether a broadcast that was published here, and ended with err, has
+	// ended for good: children end it at once, where they else wait for another
+	// publisher. May be nil.
+	Final func(err error) bool
 	// Logger and Registerer may be nil.
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -60,6 +64,9 @@ const (
 	dialWithin = 5 * time.Second
 	// coalesce is how long changes are gathered before they are announced.
 	coalesce = 20 * time.Millisecond
+	// endWithin is what a broadcast that ended for good is given for the ends of its
+	// tracks to pass.
+	endWithin = time.Second
 	// movedGrace is how long a track that ended at a parent waits for its publisher
 	// to show up at another, and to begin: an encoder is let in before its first
 	// picture comes.

@@ -18,6 +18,7 @@ type Manager struct {
 	cfg     Config
 	log     *slog.Logger
 	metrics metrics
+	local   local
 	own     *relay.Broadcast // Namespace.
 	track   *relay.Track     // Track.
 

@@ -126,6 +126,12 @@ const (
 	ResetExcessiveLoad   ResetCode = 0x9
 )
 
+// OfSubscription tells whether a stream was reset because its subscription ended, which
+// says nothing of the group.
+func (c ResetCode) OfSubscription() bool {
+	return c == ResetCancelled || c == ResetSessionClosed || c == ResetGoingAway
+}
+
 // codeTable translates the codes in which a draft differs from draft 18. A code
 // that a draft lacks goes out as the nearest one it has.
 type codeTable[C ~uint64] struct {

@@ -114,6 +114,9 @@ type FetchCursor struct {
 	priority uint8
 }
 
+// Within tells whether the last object was of a group.
+func (cur *FetchCursor) Within(group uint64) bool { return cur.started && cur.prior.Group == group }
+
 // AppendFetchHeader appends the header of a fetch stream.
 func (d *Dialect) AppendFetchHeader(b []byte, requestID uint64) []byte {
 	return d.varint.append(d.varint.append(b, StreamFetch), requestID)
@@ -145,14 +148,17 @@ func (d *Dialect) AppendFetchObject(b []byte, cur *FetchCursor, group uint64, o 
 	return d.varint.append(b, uint64(o.Size))
 }
 
+// LastObject is the largest object ID that every draft can say.
+const LastObject = 1<<62 - 1
+
 // AppendFetchUnknown appends the mark that nothing is known of what is between the
-// object before and the end of a group ("End of Range").
-func (d *Dialect) AppendFetchUnknown(b []byte, cur *FetchCursor, group uint64) []byte {
-	const last = 1<<62 - 1 // The largest object ID that every draft can say.
+// object before and a location, inclusive, in a group behind it: draft 18 cannot say so
+// of one in the same group ("End of Range").
+func (d *Dialect) AppendFetchUnknown(b []byte, cur *FetchCursor, at Location) []byte {
 	b = d.varint.append(b, fetchUnknownEnd)
-	b = d.varint.append(b, d.fetchIDs.groupField(cur, group))
-	b = d.varint.append(b, d.fetchIDs.objectField(cur, last, true))
-	cur.started, cur.prior = true, Location{Group: group, Object: last}
+	b = d.varint.append(b, d.fetchIDs.groupField(cur, at.Group))
+	b = d.varint.append(b, d.fetchIDs.objectField(cur, at.Object, true))
+	cur.started, cur.prior = true, at
 	return b
 }
 

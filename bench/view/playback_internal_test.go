@@ -32,11 +32,11 @@ func TestPlaybackStalls(t *testing.T) {
 		stalls int
 		length time.Duration
 	}{
-		"in time":                       {both(0, 20, 0), 20, 3, 0, 0},
-		"late by less than the buffer":  {join(both(0, 10, 0), both(10, 20, 2)), 22, 3, 0, 0},
-		"late by more than the buffer":  {join(both(0, 10, 0), both(10, 20, 5)), 25, 3, 1, 5 * chunk},
+		"in time":                        {both(0, 20, 0), 20, 3, 0, 0},
+		"late by less than the buffer":   {join(both(0, 10, 0), both(10, 20, 2)), 22, 3, 0, 0},
+		"late by more than the buffer":   {join(both(0, 10, 0), both(10, 20, 5)), 25, 3, 1, 5 * chunk},
 		"a hole shorter than the buffer": {join(both(0, 10, 0), both(12, 22, 0)), 22, 3, 0, 0},
-		"nothing more comes":            {both(0, 10, 0), 20, 3, 1, 7 * chunk},
+		"nothing more comes":             {both(0, 10, 0), 20, 3, 1, 7 * chunk},
 		"one track stops": {
 			append(both(0, 10, 0), step{11, "audio", 10}, step{12, "audio", 11}, step{13, "audio", 12}, step{14, "audio", 13}), 15, 3, 1, 2 * chunk,
 		},

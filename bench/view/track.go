@@ -23,7 +23,7 @@ const (
 // track is what one viewer saw of one track.
 type track struct {
 	// Set by newTrack, then read-only.
-	truth *truth
+	truth  *truth
 	sparse bool // Neither audio nor video: nothing may come for long.
 
 	mu      sync.Mutex

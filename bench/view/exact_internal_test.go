@@ -81,6 +81,7 @@ func drafts(t *testing.T, run func(t *testing.T, draft int)) {
 // What a fault injector did is what is counted: no more, no less.
 func TestCountsExactlyTheFaultsMade(t *testing.T) {
 	drafts(t, func(t *testing.T, draft int) {
+		t.Helper()
 		s := newStage(t, Config{Viewers: 6, Draft: draft}, everybody)
 		r := s.perform(120)
 		s.leave()
@@ -114,6 +115,7 @@ func TestReferenceIsRightAgainstTheMajority(t *testing.T) {
 // The delays are those that the injector knows by its own clock.
 func TestLatencyAgreesWithASecondClock(t *testing.T) {
 	drafts(t, func(t *testing.T, draft int) {
+		t.Helper()
 		s := newStage(t, Config{Viewers: 4, Draft: draft}, everybody)
 		r := s.perform(60)
 		s.leave()

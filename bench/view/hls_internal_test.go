@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -167,9 +168,7 @@ func (s *spoiler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.served++
 	}
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
 	_, _ = w.Write(body)
 }

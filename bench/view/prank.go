@@ -68,8 +68,9 @@ func nonsense(ctx context.Context, _ *session, conn moqt.Conn) error {
 
 // dropOne subscribes again to a track, and to one that does not exist.
 func dropOne(ctx context.Context, s *session, _ moqt.Conn) error {
-	var errs []error
-	for _, name := range []string{"video", "audio", "no-such-track"} {
+	names := []string{"video", "audio", "no-such-track"}
+	errs := make([]error, 0, len(names))
+	for _, name := range names {
 		sub, err := s.client.Subscribe(ctx, s.a.cfg.Namespace, name, moqt.SubscribeOptions{
 			Filter: &wire.Filter{Type: wire.LargestObject}, OnObject: func(moqt.Object) {},
 		})

@@ -92,12 +92,13 @@ func (r *reading) truth(t *truth) {
 }
 
 // since subtracts what was counted before, but for pauses and errors.
-func (t tally) since(before tally) tally {
-	t.subtract(before.counts)
-	t.stalls -= before.stalls
-	t.stalled -= before.stalled
-	t.moves -= before.moves
-	t.ends -= before.ends
-	t.fails -= before.fails
-	return t
+func (t *tally) since(before *tally) tally {
+	out := *t
+	out.subtract(before.counts)
+	out.stalls -= before.stalls
+	out.stalled -= before.stalled
+	out.moves -= before.moves
+	out.ends -= before.ends
+	out.fails -= before.fails
+	return out
 }

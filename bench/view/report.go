@@ -138,7 +138,7 @@ func (a *Audience) Report(phase string) Report {
 
 // figures are those of a class since a reading before.
 func (r *reading) figures(c class, before reading) Figures {
-	t := r.total[c].since(before.total[c])
+	t := r.total[c].since(&before.total[c])
 	return Figures{
 		Viewers: t.viewers, Watching: t.watching, Objects: t.objects, Bytes: t.bytes,
 		Missing: t.missing, MissingGroups: t.groups, Twice: t.twice, Cut: t.cut, Wild: t.bad, Starts: t.start,

@@ -55,7 +55,7 @@ func (s *sockets) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drops.Read()
-	var errs []error
+	errs := make([]error, 0, 2*len(s.open))
 	for _, t := range s.open {
 		errs = append(errs, t.Close(), t.Conn.Close())
 	}

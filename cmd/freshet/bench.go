@@ -3,4 +3,6 @@ package main
 // benchCommand are the tools that measure and disturb.
 type benchCommand struct {
 	Impair impairCommand `cmd:"" help:"A bad network between two UDP ports or two TUN devices."`
+
+	Directory directoryCommand `cmd:"" hidden:"" help:"A NATS server, for a cluster that is tried out."`
 }

@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/freshet-live/freshet/bench/self"
 )
 
 const (
@@ -36,7 +38,7 @@ type relay struct {
 	times  []time.Duration // Of new bindings.
 	period time.Duration
 	front  *wire
-	drops  *kernelDrops
+	drops  *self.Drops
 
 	group *errgroup.Group // Set by run. Takes a reader for each binding.
 
@@ -83,7 +85,7 @@ func newRelay(name string, lanes [2]*lane, ends Ends, times []time.Duration, per
 	}
 	r := &relay{
 		name: name, lanes: lanes, to: to, times: times, period: period, front: newWire(conn),
-		drops: newKernelDrops(), clients: make(map[netip.AddrPort]*client),
+		drops: self.NewDrops(), clients: make(map[netip.AddrPort]*client),
 	}
 	for d, l := range lanes {
 		l.overhead = 28 // IPv4 and UDP.
@@ -92,7 +94,7 @@ func newRelay(name string, lanes [2]*lane, ends Ends, times []time.Duration, per
 		}
 		r.outgoing[d] = make([]ipv4.Message, 0, batchSize)
 	}
-	r.drops.watch(Up, conn)
+	r.drops.Watch(int(Up), conn)
 	lanes[Up].write, lanes[Down].write = r.writeUp, r.writeDown
 	return r, nil
 }
@@ -166,7 +168,7 @@ func (r *relay) bind(c *client) error {
 		return err
 	}
 	w := newWire(conn)
-	r.drops.watch(Down, conn)
+	r.drops.Watch(int(Down), conn)
 	if old := c.up.Swap(w); old != nil {
 		old.Close()
 	}

@@ -113,7 +113,7 @@ func (r *relay) expire(now time.Duration) {
 
 // close ends all sockets, after a last look at what the kernel dropped.
 func (r *relay) close() error {
-	r.drops.read()
+	r.drops.Read()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
@@ -130,7 +130,7 @@ func (r *relay) readings() []Reading {
 	clients, closed := len(r.clients), r.closed
 	r.mu.Unlock()
 	if !closed {
-		r.drops.read()
+		r.drops.Read()
 	}
 	out := make([]Reading, len(r.lanes))
 	for d, l := range r.lanes {
@@ -138,7 +138,7 @@ func (r *relay) readings() []Reading {
 			Link: r.name, Direction: Direction(d), Clients: clients,
 			Refused: r.refused.Load(), Rebinds: r.rebinds.Load(),
 		})
-		out[d].OwnLoss, out[d].OwnLossKnown = r.drops.total(Direction(d))
+		out[d].OwnLoss, out[d].OwnLossKnown = r.drops.Total(d)
 	}
 	return out
 }

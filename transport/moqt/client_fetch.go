@@ -192,7 +192,7 @@ func (f *Fetch) read(objects *wire.FetchReader, r io.Reader) error {
 		}
 		o := Object{Location: h.Location, unknown: true}
 		if !h.EndOfRange {
-			if o, err = readObject(h, r); err != nil {
+			if o, err = readObject(h, r, nil); err != nil {
 				return err
 			}
 		}

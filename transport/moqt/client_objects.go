@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/freshet-live/freshet/relay"
@@ -44,6 +45,11 @@ func (o *outgoing) subgroupStream(st ReceiveStream, t uint64, r *wire.StreamRead
 func (s *Subscription) readGroup(sh wire.SubgroupHeader, objects *wire.SubgroupReader, r io.Reader) error {
 	defer s.streamEnded()
 	location := relay.Location{Group: sh.Group}
+	var buffer *[]byte
+	if s.lent {
+		buffer = buffers.Get().(*[]byte) //nolint:errcheck // the pool holds nothing else
+		defer buffers.Put(buffer)
+	}
 	for {
 		h, err := objects.Next()
 		if err != nil {
@@ -54,7 +60,7 @@ func (s *Subscription) readGroup(sh wire.SubgroupHeader, objects *wire.SubgroupR
 			s.hand(end)
 			return err
 		}
-		o, err := readObject(h, r)
+		o, err := readObject(h, r, buffer)
 		if err != nil {
 			s.hand(Object{Location: h.Location, Arrival: time.Now(), End: true, Reset: err})
 			return err
@@ -69,8 +75,23 @@ func (s *Subscription) readGroup(sh wire.SubgroupHeader, objects *wire.SubgroupR
 	}
 }
 
-func readObject(h wire.ObjectHeader, r io.Reader) (Object, error) {
-	payload := make([]byte, h.Length)
+// buffers are for the payloads of subscriptions that lend them.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// room gives n bytes, in the buffer that is lent unless that is nil.
+func room(buffer *[]byte, n int) []byte {
+	if buffer == nil {
+		return make([]byte, n)
+	}
+	if cap(*buffer) < n {
+		*buffer = make([]byte, n, n+n/4)
+	}
+	return (*buffer)[:n]
+}
+
+// readObject reads the payload behind h, into the buffer unless that is nil.
+func readObject(h wire.ObjectHeader, r io.Reader, buffer *[]byte) (Object, error) {
+	payload := room(buffer, h.Length)
 	if _, err := io.ReadFull(r, payload); err != nil {
 		return Object{}, err
 	}

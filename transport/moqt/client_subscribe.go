@@ -24,6 +24,9 @@ type SubscribeOptions struct {
 	// groups. Then Next is not to be used. Without it, objects wait for Next,
 	// and a caller that is slow slows the publisher.
 	OnObject func(Object)
+	// Lent takes the payloads that OnObject is given back when it returns, for
+	// others: who looks at them and is done saves an allocation an object.
+	Lent bool
 	// Statuses hands out what is no object but says where a group or the track
 	// ends, too ("Object Status").
 	Statuses bool
@@ -43,6 +46,7 @@ type Subscription struct {
 	s        *session
 	call     *call // nil when the publisher began it by PUBLISH.
 	onObject func(Object)
+	lent     bool
 	statuses bool
 	into     *intoTrack // nil unless a track is filled.
 	queue    chan Object
@@ -93,6 +97,7 @@ func (s *session) subscribe(ctx context.Context, ns relay.Namespace, track strin
 	}
 	sub := newSubscription(s, ok.TrackAlias)
 	sub.call, sub.onObject, sub.statuses = cl, o.OnObject, o.Statuses
+	sub.lent = o.Lent && o.OnObject != nil
 	sub.largest = ok.Params.Largest
 	if o.into != nil {
 		sub.into = o.into

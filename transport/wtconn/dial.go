@@ -24,18 +24,19 @@ const linger = 500 * time.Millisecond
 // protocols are the subprotocols offered; header is sent with the CONNECT and
 // may be nil; quicConf may be nil for quicconn.ClientConfig.
 func Dial(ctx context.Context, rawURL string, tlsConf *tls.Config, protocols []string, header http.Header, quicConf *quic.Config) (moqt.Conn, error) {
-	if quicConf == nil {
-		quicConf = quicconn.ClientConfig()
-	}
+	return DialFrom(ctx, nil, rawURL, tlsConf, protocols, header, quicConf)
+}
+
+// DialFrom is Dial from a socket that many connections may share; nil is one of the
+// connection's own.
+func DialFrom(ctx context.Context, from *quic.Transport, rawURL string, tlsConf *tls.Config, protocols []string, header http.Header, quicConf *quic.Config) (moqt.Conn, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
-	conf := tlsConf.Clone()
-	conf.NextProtos = []string{http3.NextProtoH3}
-	qc, err := quic.DialAddr(ctx, hostPort(u), conf, quicConf)
+	qc, err := quicconn.DialQUIC(ctx, from, hostPort(u), tlsConf, []string{http3.NextProtoH3}, quicConf)
 	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", u.Host, err)
+		return nil, err
 	}
 	closeConn := func() { _ = qc.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "") }
 	session, err := dialSession(ctx, qc, rawURL, protocols, header)

@@ -1,14 +1,14 @@
 //go:build unix
 
-package main
+package self
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpuTime is what the process has used so far.
-func cpuTime() time.Duration {
+// CPU is what the process has used so far, in user and system time.
+func CPU() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return 0

@@ -1,0 +1,87 @@
+package self
+
+import (
+	"net"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What is judged is what was measured.
+func TestVerdictNamesTheReason(t *testing.T) {
+	cores := float64(runtime.GOMAXPROCS(0))
+	for name, tt := range map[string]struct {
+		feed func(w *Watch)
+		want string
+	}{
+		"idle": {feed: func(w *Watch) {
+			for range 100 {
+				w.second(.1)
+				w.late(time.Millisecond)
+			}
+		}},
+		"one busy second of many": {feed: func(w *Watch) {
+			w.second(cores)
+			for range 99 {
+				w.second(.1)
+			}
+		}},
+		"busy": {want: "cpu:", feed: func(w *Watch) {
+			for range 10 {
+				w.second(.95 * cores)
+			}
+		}},
+		"late": {want: "timers:", feed: func(w *Watch) {
+			for i := range 100 {
+				w.late(time.Duration(i/90) * 20 * time.Millisecond)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := New(nil)
+			tt.feed(w)
+			v := w.Verdict()
+			if v.Limited != (tt.want != "") || v.Limited && !strings.HasPrefix(v.Reasons[0], tt.want) {
+				t.Errorf("%+v, want %q", v, tt.want)
+			}
+		})
+	}
+}
+
+// A socket that nobody reads overflows, and the verdict says so.
+func TestDropsOfASocketAreCounted(t *testing.T) {
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	drops := NewDrops()
+	drops.Watch(0, conn)
+	from, err := net.Dial("udp", conn.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	for range 100 {
+		if _, err := from.Write(make([]byte, 1200)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drops.Read()
+	n, known := drops.Total(0)
+	if !known {
+		t.Skip("this system does not tell")
+	}
+	v := New(drops).Verdict()
+	if n == 0 || n >= 100 || !v.Limited || !slices.ContainsFunc(v.Reasons, func(r string) bool { return strings.HasPrefix(r, "drops:") }) {
+		t.Errorf("%d dropped of 100; %+v", n, v)
+	}
+	if other, _ := drops.Total(1); other != 0 {
+		t.Errorf("%d with a label that no socket has", other)
+	}
+}

@@ -3,6 +3,7 @@ package main
 // benchCommand are the tools that measure and disturb.
 type benchCommand struct {
 	Impair impairCommand `cmd:"" help:"A bad network between two UDP ports or two TUN devices."`
+	Tiers  tiersCommand  `cmd:"" help:"Try out a cluster: what dies, drains and is cut off, and what viewers see of it (Linux, root)."`
 
 	Directory directoryCommand `cmd:"" hidden:"" help:"A NATS server, for a cluster that is tried out."`
 }

@@ -64,7 +64,11 @@ func Parse(file string, text []byte) (Scenario, error) {
 		}
 		return s, fmt.Errorf("%s:%d: %s", file, known.GetToken().Position.Line, known.GetMessage())
 	}
-	if key, err := s.check(); err != nil {
+	key, err := s.resolve()
+	if err == nil {
+		key, err = s.check()
+	}
+	if err != nil {
 		return s, fmt.Errorf("%s:%d: %s: %w", file, lineOf(tree, key), key, err)
 	}
 	for i := range s.Steps {

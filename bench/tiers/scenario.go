@@ -39,7 +39,9 @@ const (
 type Quality struct {
 	RTT    time.Duration  `yaml:"rtt"` // Half of it in each direction.
 	Jitter time.Duration  `yaml:"jitter"`
-	Loss   impair.Percent `yaml:"loss"` // In each direction.
+	Loss   impair.Percent `yaml:"-"` // In each direction.
+	// Text is the loss as it is written.
+	Text string `yaml:"loss"`
 }
 
 // settings are the quality in each direction.
@@ -120,6 +122,20 @@ func (s *Scenario) check() (key string, err error) {
 		if err := step.check(); err != nil {
 			return fmt.Sprintf("steps[%d]", i), err
 		}
+	}
+	return "", nil
+}
+
+// resolve reads the losses; the key is that of one that is none.
+func (s *Scenario) resolve() (key string, err error) {
+	for hop, q := range s.Links {
+		if q.Text == "" {
+			continue
+		}
+		if err := q.Loss.UnmarshalText([]byte(q.Text)); err != nil {
+			return "links." + string(hop) + ".loss", err
+		}
+		s.Links[hop] = q
 	}
 	return "", nil
 }

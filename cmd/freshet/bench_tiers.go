@@ -2,16 +2,18 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/freshet-live/freshet/bench/fleet"
 	"github.com/freshet-live/freshet/bench/impair"
+	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/bench/tiers"
 )
 
@@ -24,7 +26,8 @@ type tiersCommand struct {
 	Loss     map[fleet.Hop]impair.Percent `help:"The share of packets lost, each way." placeholder:"HOP=1%"`
 	Seed     uint64                       `help:"Of the links' chance." default:"1"`
 	Logs     string                       `help:"Keep the logs of all processes in this folder." placeholder:"FOLDER"`
-	Report   string                       `help:"What is printed: text, or a line of JSON a step." default:"text" enum:"text,json"`
+
+	Output benchOutput `embed:""`
 }
 
 // Run starts the cluster and takes the scenario's steps; it fails if a step did.
@@ -63,31 +66,55 @@ func (c tiersCommand) Run(ctx context.Context, con console) error {
 	return c.run(ctx, con, tiers.Config{Scenario: scenario, Binary: binary, Logs: logs, Clip: clip, Seed: c.Seed})
 }
 
-func (c tiersCommand) run(ctx context.Context, con console, cfg tiers.Config) error {
-	failed := 0
-	lines := json.NewEncoder(con.out)
-	if c.Report == "text" {
-		fmt.Fprintf(con.out, "%s: %s\n%d viewers, seed %d\n", cfg.Scenario.Name, cfg.Scenario.About, cfg.Scenario.Viewers, c.Seed)
-		tiers.WriteHead(con.out)
+func (c tiersCommand) run(ctx context.Context, con console, cfg tiers.Config) (err error) {
+	r, err := c.Output.Open(con, report.Run{
+		Tool: "bench tiers", Title: "Tiers: " + cfg.Scenario.Name, Seed: &c.Seed, Settings: c.settings(cfg.Scenario),
+	})
+	if err != nil {
+		return err
 	}
-	var writing error
+	defer func() { err = errors.Join(err, r.Close()) }()
+	out := c.Output.text(con)
+	fmt.Fprintf(out, "%s: %s\n%d viewers, seed %d\n", cfg.Scenario.Name, strings.TrimSpace(cfg.Scenario.About), cfg.Scenario.Viewers, c.Seed)
+	tiers.WriteHead(out)
 	cfg.Seen = func(o tiers.Outcome) {
-		if o.Failed != "" {
-			failed++
-		}
-		if c.Report == "text" {
-			tiers.WriteRow(con.out, o)
-			return
-		}
-		writing = errors.Join(writing, lines.Encode(o))
+		tiers.WriteRow(out, o)
+		reportOutcome(r, o)
 	}
-	if _, err := tiers.Run(ctx, cfg); err != nil {
-		return errors.Join(err, writing)
+	_, err = tiers.Run(ctx, cfg)
+	return err
+}
+
+// settings are what was run, with what flags changed.
+func (c tiersCommand) settings(s tiers.Scenario) map[string]string {
+	out := map[string]string{"scenario": s.Name, "viewers": strconv.Itoa(s.Viewers), "directory": string(s.Directory)}
+	for hop, q := range s.Links {
+		out["link "+string(hop)] = fmt.Sprintf("rtt %v, jitter %v, loss %v", q.RTT, q.Jitter, q.Loss)
 	}
-	if failed > 0 {
-		return errors.Join(fmt.Errorf("%d steps of %s failed", failed, cfg.Scenario.Name), writing)
+	return out
+}
+
+// reportOutcome puts what was seen of a step; a step that is not as it should be fails
+// the run.
+func reportOutcome(r *report.Report, o tiers.Outcome) {
+	labels := report.Labels{"step": o.Step}
+	for _, result := range []report.Result{
+		{Name: "pause_p50", Unit: "s", Value: o.Pause.P50 / 1e3, Better: report.Lower},
+		{Name: "pause_p99", Unit: "s", Value: o.Pause.P99 / 1e3, Better: report.Lower},
+		{Name: "pause_max", Unit: "s", Value: o.Pause.Max / 1e3, Better: report.Lower},
+		{Name: "objects_missing", Value: float64(o.Missing), Better: report.Lower},
+		{Name: "objects_twice", Value: float64(o.Twice), Better: report.Lower},
+		{Name: "sessions_ended", Value: float64(o.Ended), Better: report.Lower},
+		{Name: "sessions_moved", Value: float64(o.Moves)},
+	} {
+		result.Labels = labels
+		r.Result(result)
 	}
-	return writing
+	r.Event(report.Event{Name: "step", Subject: o.Step, Detail: fmt.Sprintf("%d of %d viewers watch", o.Watching, o.Viewers)})
+	r.Check(report.Check{
+		Name: o.Step, Rule: "all viewers watch, none lost an object or a session, pauses are within the scenario's limit",
+		Passed: o.Failed == "", Detail: o.Failed,
+	})
 }
 
 // scenario is the one asked for, with what the flags say laid over.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/freshet-live/freshet/bench/fleet"
+	"github.com/freshet-live/freshet/bench/proc"
 	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/bench/tiers"
 )
@@ -86,30 +86,63 @@ func TestBenchTiers(t *testing.T) {
 	}
 }
 
+// Whatever ends a run before its time, nothing stays behind, and it is no success.
 func TestBenchTiersInterrupted(t *testing.T) {
 	if err := tiers.Possible(); err != nil {
 		t.Skip(err)
 	}
-	cmd := exec.Command(builtBinary(t), "bench", "tiers", "--viewers", "2")
-	cmd.WaitDelay = time.Minute
-	if err := cmd.Start(); err != nil {
+	binary := builtBinary(t)
+	for name, end := range map[string]func(t *testing.T, pid int){
+		"SIGINT": func(t *testing.T, pid int) { interrupt(t, pid, syscall.SIGINT) },
+		"SIGKILL of a node": func(t *testing.T, pid int) {
+			interrupt(t, nodeOf(t, pid), syscall.SIGKILL)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command(binary, "bench", "tiers", "--viewers", "2")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer cmd.Process.Kill()
+			end(t, cmd.Process.Pid)
+			if err := cmd.Wait(); err == nil {
+				t.Error("an interrupted run is a success")
+			}
+			if left := leftOver(t, cmd.Process.Pid); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// interrupt waits for a run's nodes and signals a process.
+func interrupt(t *testing.T, pid int, s syscall.Signal) {
+	t.Helper()
+	nodeOf(t, pid)
+	if err := syscall.Kill(pid, s); err != nil {
 		t.Fatal(err)
 	}
-	for began := time.Now(); len(leftOver(t, cmd.Process.Pid)) < len(fleet.Names()); {
-		if time.Sleep(100 * time.Millisecond); time.Since(began) > time.Minute {
-			t.Fatal("no namespaces")
+}
+
+// nodeOf waits for a gateway that a process, or its parent, has started.
+func nodeOf(t *testing.T, pid int) int {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(100 * time.Millisecond) {
+		names, err := filepath.Glob("/proc/[0-9]*/cmdline")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			line, _ := os.ReadFile(name)
+			child, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+			s, err := proc.Read(child)
+			if err == nil && (s.Parent == pid || child == pid) && bytes.Contains(line, []byte("\x00--config\x00")) {
+				return child
+			}
 		}
 	}
-	time.Sleep(time.Second)
-	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err == nil {
-		t.Error("an interrupted run is no success")
-	}
-	if left := leftOver(t, cmd.Process.Pid); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
-	}
+	t.Fatal("no node starts")
+	return 0
 }
 
 // A real sweep of our relay, and of the bare server beside it.

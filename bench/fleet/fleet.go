@@ -120,7 +120,7 @@ func (f *Fleet) build() (err error) {
 
 // URLs are where viewers come: every edge over WebTransport and over raw QUIC.
 func (f *Fleet) URLs() []string {
-	var urls []string
+	urls := make([]string, 0, 2*len(Edges()))
 	for _, edge := range Edges() {
 		urls = append(urls, f.Nodes[edge].HTTPS("/moq"), "moqt://"+f.Nodes[edge].QUIC())
 	}

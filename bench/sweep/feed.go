@@ -124,7 +124,7 @@ func (f *feed) publishTo(ctx context.Context, rawURL string) error {
 	if u.Host, err = f.through(u.Host); err != nil {
 		return err
 	}
-	client, err := f.dial(ctx, u)
+	client, err := dial(ctx, f.context, u, moqt.ClientConfig{Relay: f.relay})
 	if err != nil {
 		return fmt.Errorf("publish to %s: %w", rawURL, err)
 	}
@@ -137,8 +137,8 @@ func (f *feed) publishTo(ctx context.Context, rawURL string) error {
 	return nil
 }
 
-func (f *feed) dial(ctx context.Context, u *url.URL) (*moqt.Client, error) {
-	config := moqt.ClientConfig{Relay: f.relay}
+// dial connects while ctx lasts; the session ends with life.
+func dial(ctx, life context.Context, u *url.URL, config moqt.ClientConfig) (*moqt.Client, error) {
 	var conn moqt.Conn
 	var err error
 	if u.Scheme == "moqt" {
@@ -150,7 +150,7 @@ func (f *feed) dial(ctx context.Context, u *url.URL) (*moqt.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return moqt.NewClient(ctx, conn, config)
+	return moqt.NewClient(life, conn, config)
 }
 
 // close ends it.

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/freshet-live/freshet/bench/proc"
 	"github.com/freshet-live/freshet/bench/steady"
 	"github.com/freshet-live/freshet/e2e/rig"
+	"github.com/freshet-live/freshet/transport/moqt"
 )
 
 // server is what is measured.
@@ -18,6 +21,7 @@ type server struct {
 	pid     int
 	url     string // Where viewers open sessions.
 	bare    bool   // It has nothing to be asked for.
+	foreign bool
 	process *rig.Process
 }
 
@@ -26,7 +30,7 @@ func (s *server) alive() error {
 	if s.process != nil {
 		select {
 		case <-s.process.Done():
-			return fmt.Errorf("the server ended: %v\n%s", s.process.Err(), s.process.Output())
+			return errors.Join(fmt.Errorf("the server ended:\n%s", s.process.Output()), s.process.Err())
 		default:
 			return nil
 		}
@@ -39,8 +43,15 @@ func (s *server) close() error {
 	if s.process == nil {
 		return nil
 	}
-	return s.process.Stop(10 * time.Second)
+	err := s.process.Stop(endWithin)
+	if s.foreign {
+		return nil // It may drain for longer, and was killed.
+	}
+	return err
 }
+
+// endWithin is for a server to end by itself.
+const endWithin = 5 * time.Second
 
 // Kind is what is measured.
 type Kind string
@@ -58,7 +69,9 @@ type Target struct {
 	Kind Kind
 	// Binary is this program, for Ours and Bare.
 	Binary string
-	// Line is the command line of a Command, for the shell; PID that of a Running one.
+	// Line is the command line of a Command, for the shell; "{feed}" in it stands for
+	// the address of the publisher, and the server is not published to then. PID is
+	// that of a Running one.
 	Line string
 	PID  int
 	// URL is where viewers go, of those two; Publish where broadcasts are published,
@@ -90,7 +103,7 @@ func (t Target) start(ctx context.Context, dir string, f *feed, cpus int) (s *se
 	case Bare:
 		s, err = t.startBare(ctx, dir, f.load)
 	case Command:
-		s, err = t.startCommand(ctx, dir)
+		s, err = t.startCommand(ctx, dir, f)
 	case Running:
 		s = &server{name: "pid " + strconv.Itoa(t.PID), pid: t.PID, url: t.URL}
 	default:
@@ -104,7 +117,7 @@ func (t Target) start(ctx context.Context, dir string, f *feed, cpus int) (s *se
 			return nil, errors.Join(err, s.close())
 		}
 	}
-	if t.Kind == Command || t.Kind == Running {
+	if t.Kind == Running || t.Kind == Command && !strings.Contains(t.Line, feedMark) {
 		if err := t.publish(ctx, s, f); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
@@ -143,12 +156,56 @@ func (t Target) startBare(ctx context.Context, dir string, l Load) (*server, err
 	return &server{name: string(Bare), pid: p.PID(), process: p, url: url, bare: true}, nil
 }
 
-func (t Target) startCommand(ctx context.Context, dir string) (*server, error) {
-	p, err := rig.Command{Name: "server", Path: "/bin/sh", Args: []string{"-c", "exec " + t.Line}, Dir: dir}.Start(ctx)
+// feedMark stands for the publisher's address in a command line.
+const feedMark = "{feed}"
+
+func (t Target) startCommand(ctx context.Context, dir string, f *feed) (*server, error) {
+	line := t.Line
+	if strings.Contains(line, feedMark) {
+		address, err := f.address()
+		if err != nil {
+			return nil, err
+		}
+		line = strings.ReplaceAll(line, feedMark, address)
+	}
+	// The shell becomes the server, so that what ends the one ends the other.
+	line = "exec " + strings.TrimPrefix(line, "exec ")
+	p, err := rig.Command{Name: "server", Path: "/bin/sh", Args: []string{"-c", line}, Dir: dir}.Start(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &server{name: t.Line, pid: p.PID(), process: p, url: t.URL}, nil
+	s := &server{name: t.Line, pid: p.PID(), process: p, url: t.URL, foreign: true}
+	if strings.Contains(t.Line, feedMark) { // Nobody publishes to it, which would wait for it.
+		if err := s.answers(ctx); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	return s, nil
+}
+
+// answers waits until viewers can connect.
+func (s *server) answers(ctx context.Context) error {
+	u, err := url.Parse(s.url)
+	if err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(startWithin); ; {
+		trying, cancel := context.WithTimeout(ctx, time.Second)
+		client, err := dial(trying, ctx, u, moqt.ClientConfig{})
+		cancel()
+		switch {
+		case err == nil:
+			_ = client.Close() // It has answered.
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case time.Now().After(deadline):
+			return fmt.Errorf("the server does not answer at %s: %w", s.url, err)
+		}
+		if err := errors.Join(s.alive(), sleep(ctx, 100*time.Millisecond)); err != nil {
+			return err
+		}
+	}
 }
 
 // startWithin is how long a foreign server may take until it can be published to.
@@ -156,13 +213,13 @@ const startWithin = 20 * time.Second
 
 // publish tries until a foreign server takes the broadcasts.
 func (t Target) publish(ctx context.Context, s *server, f *feed) error {
-	url := t.Publish
-	if url == "" {
-		url = t.URL
+	to := t.Publish
+	if to == "" {
+		to = t.URL
 	}
 	for deadline := time.Now().Add(startWithin); ; {
 		trying, cancel := context.WithTimeout(ctx, 5*time.Second)
-		err := f.publishTo(trying, url)
+		err := f.publishTo(trying, to)
 		cancel()
 		switch {
 		case err == nil:

@@ -115,6 +115,10 @@ func (s *sweep) knee() Knee {
 	return k
 }
 
+// leastRise is how many viewers more there have to be for their memory to be seen beside
+// the garbage of a collector, some megabytes.
+const leastRise = 50
+
 // perViewer is the slope of memory over viewers, of trials that passed: servers were
 // then of one age, and so had as much in their logs.
 func (s *sweep) perViewer() *float64 {
@@ -127,7 +131,7 @@ func (s *sweep) perViewer() *float64 {
 			xs, ys = append(xs, float64(t.all())), append(ys, float64(t.RSS))
 		}
 	}
-	if len(xs) < 2 || slices.Min(xs) == slices.Max(xs) {
+	if len(xs) < 2 || slices.Max(xs)-slices.Min(xs) < leastRise {
 		return nil
 	}
 	slope := load.Slope(xs, ys)

@@ -48,7 +48,16 @@ func Load(name string) (Scenario, error) {
 const maxScenario = 1 << 20
 
 // Parse reads and checks YAML; an error starts with the file's name and the line.
-func Parse(file string, text []byte) (Scenario, error) {
+func Parse(file string, text []byte) (s Scenario, err error) {
+	defer func() { // The YAML package panics on some that is broken: a tag without a value.
+		if broken := recover(); broken != nil {
+			err = fmt.Errorf("%s: no YAML that can be read: %v", file, broken)
+		}
+	}()
+	return parse(file, text)
+}
+
+func parse(file string, text []byte) (Scenario, error) {
 	s := Scenario{Name: strings.TrimSuffix(file, ".yaml"), Viewers: 20, Directory: Embedded}
 	if len(text) > maxScenario {
 		return s, fmt.Errorf("%s: larger than %d bytes", file, maxScenario)

@@ -143,13 +143,14 @@ func (r *run) alive() error {
 		}
 		select {
 		case <-r.fleet.Nodes[name].Done():
-			return fmt.Errorf("%s ended by itself: %v\n%s", name, r.fleet.Nodes[name].Err(), r.fleet.Nodes[name].Output())
+			g := r.fleet.Nodes[name]
+			return errors.Join(fmt.Errorf("%s ended by itself:\n%s", name, g.Output()), g.Err())
 		default:
 		}
 	}
 	select {
 	case <-r.encoder.Done():
-		return fmt.Errorf("the encoder ended: %v\n%s", r.encoder.Err(), r.encoder.Output())
+		return errors.Join(fmt.Errorf("the encoder ended:\n%s", r.encoder.Output()), r.encoder.Err())
 	default:
 		return nil
 	}

@@ -32,7 +32,7 @@ type sweepCommand struct {
 	Window    time.Duration `help:"How long it counts." default:"5s"`
 	CPUs      int           `name:"cpus" help:"Processors that the server has to itself; the viewers get the rest. 0: they share all." default:"0"`
 
-	Server  string `help:"A command line that starts a server; without it and --pid a relay of this program is measured." placeholder:"CMD"`
+	Server  string `help:"A command line that starts a server, {feed} in it being the address to pull from; without it and --pid a relay of this program is measured." placeholder:"CMD"`
 	PID     int    `name:"pid" help:"A server that runs already." placeholder:"N"`
 	URL     string `help:"Where viewers of that server go: https for WebTransport, moqt for raw QUIC." placeholder:"URL"`
 	Publish string `help:"Where it takes broadcasts over MoQ, if that is elsewhere." placeholder:"URL"`
@@ -165,10 +165,14 @@ func writeKnee(w io.Writer, k sweep.Knee, d sweep.Dimension) {
 func reportTrial(r *report.Report, t sweep.Trial) {
 	labels := report.Labels{"server": t.Server, "value": strconv.Itoa(t.Value), "phase": string(t.Phase)}
 	for _, s := range []report.Sample{
-		{Name: "latency_p50", Unit: "s", Value: t.P50 / 1e3}, {Name: "latency_p99", Unit: "s", Value: t.P99 / 1e3},
-		{Name: "server_cores", Value: t.Cores}, {Name: "server_memory", Unit: "B", Value: float64(t.RSS)},
-		{Name: "cpu_per_gb", Unit: "s/GB", Value: t.PerGB()}, {Name: "missing", Value: float64(t.Missing)},
-		{Name: "client_cores", Value: t.Client.CPU}, {Name: "machine_idle", Unit: "%", Value: 100 * t.Idle},
+		{Name: "latency_p50", Unit: "s", Value: t.P50 / 1e3},
+		{Name: "latency_p99", Unit: "s", Value: t.P99 / 1e3},
+		{Name: "server_cores", Value: t.Cores},
+		{Name: "server_memory", Unit: "B", Value: float64(t.RSS)},
+		{Name: "cpu_per_gb", Unit: "s/GB", Value: t.PerGB()},
+		{Name: "missing", Value: float64(t.Missing)},
+		{Name: "client_cores", Value: t.Client.CPU},
+		{Name: "machine_idle", Unit: "%", Value: 100 * t.Idle},
 	} {
 		s.Labels = labels
 		r.Sample(s)

@@ -93,8 +93,12 @@ func TestBenchTiersInterrupted(t *testing.T) {
 	}
 	binary := builtBinary(t)
 	for name, end := range map[string]func(t *testing.T, pid int){
-		"SIGINT": func(t *testing.T, pid int) { interrupt(t, pid, syscall.SIGINT) },
+		"SIGINT": func(t *testing.T, pid int) {
+			t.Helper()
+			interrupt(t, pid, syscall.SIGINT)
+		},
 		"SIGKILL of a node": func(t *testing.T, pid int) {
+			t.Helper()
 			interrupt(t, nodeOf(t, pid), syscall.SIGKILL)
 		},
 	} {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/freshet-live/freshet/bench/fleet"
 	"github.com/freshet-live/freshet/bench/view"
 	"github.com/freshet-live/freshet/e2e/rig"
 )
@@ -43,9 +44,9 @@ var lean = rig.Camera{Width: 320, Height: 180, Rate: 15}
 const leanRate = "150k"
 
 // push has ffmpeg push a broadcast to an origin.
-func (f *fleet) push(t *testing.T, origin, path string) *rig.Encoder {
+func (f cluster) push(t *testing.T, origin, path string) *rig.Encoder {
 	t.Helper()
-	e, err := rig.StartFFmpeg(context.Background(), artifactDir(t), rig.Target{Gateway: f.nodes[origin], StreamID: path},
+	e, err := rig.StartFFmpeg(context.Background(), artifactDir(t), rig.Target{Gateway: f.Nodes[origin], StreamID: path},
 		lean, rig.Encoding{Bitrate: leanRate})
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +55,7 @@ func (f *fleet) push(t *testing.T, origin, path string) *rig.Encoder {
 }
 
 // pushAgain is an encoder that tries until it is let in.
-func (f *fleet) pushAgain(t *testing.T, origin, path string) *rig.Encoder {
+func (f cluster) pushAgain(t *testing.T, origin, path string) *rig.Encoder {
 	t.Helper()
 	for range 20 {
 		e := f.push(t, origin, path)
@@ -77,14 +78,9 @@ type audience struct {
 }
 
 // gather has viewers watch, and waits until all do.
-func (f *fleet) gather(t *testing.T, path string, viewers int) audience {
+func (f cluster) gather(t *testing.T, path string, viewers int) audience {
 	t.Helper()
-	for _, edge := range fleetEdges {
-		within(t, 30*time.Second, func() error {
-			_, err := rig.Get(t.Context(), f.nodes[edge].HTTP("/"+path+"/video/index.m3u8"))
-			return err
-		})
-	}
+	must(t, f.Serves(t.Context(), path))
 	a := audience{f.watch(t, path, viewers), viewers}
 	within(t, 60*time.Second, func() error {
 		time.Sleep(time.Second)
@@ -131,13 +127,13 @@ func TestClusterLosesAMid(t *testing.T) {
 		mid = "mid-b"
 	}
 	edges := f.below(t, mid, path)
-	if err := f.nodes[mid].Kill(); err != nil {
+	if err := f.Nodes[mid].Kill(); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(6 * time.Second)
 	r := a.expect(t, mid+" killed", s.p50, s.p99)
 	for _, edge := range edges {
-		for _, url := range []string{f.nodes[edge].HTTPS("/moq"), "moqt://" + f.nodes[edge].QUIC()} {
+		for _, url := range []string{f.Nodes[edge].HTTPS("/moq"), "moqt://" + f.Nodes[edge].QUIC()} {
 			at := r.PauseAt[url]
 			t.Logf("%d viewers of %s at %s: went on after p50 %.0f ms, p99 %.0f ms", at.Count, mid, url, at.P50, at.P99)
 			if at.Count == 0 || at.P50 > s.p50 || at.P99 > s.p99 {
@@ -160,7 +156,7 @@ func TestClusterRollingRestart(t *testing.T) {
 	encoder := f.push(t, "origin-a", path)
 	defer func() { encoder.Stop() }()
 	a := f.gather(t, path, s.viewers)
-	browser := startViewer(t, ourPage(f.nodes["edge-a"], path, 600))
+	browser := startViewer(t, ourPage(f.Nodes["edge-a"], path, 600))
 	if err := browser.Playing(); err != nil {
 		t.Fatal(err)
 	}
@@ -218,22 +214,18 @@ func TestClusterLosesItsDirectory(t *testing.T) {
 	defer f.push(t, "origin-a", path).Stop()
 	a := f.gather(t, path, s.viewers)
 	f.refused(t, path)
-	for _, name := range []string{"origin-b", "mid-a"} {
-		if err := f.nodes[name].Kill(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	must(t, f.StopDirectory())
 	f.directoryAway(t, "origin-a")
 	a.expect(t, "two voters killed", s.p50, s.p99)
 	local := f.push(t, "origin-a", "live/local")
 	defer local.Stop()
 	f.plays(t, "edge-a", "live/local")
 	a.expect(t, "directory away", 1000, 2000)
-	f.start(t, "origin-b", "mid-a")
+	must(t, f.StartDirectory())
 	f.settled(t)
 	a.expect(t, "directory back", 1000, 2000)
 	within(t, 10*time.Second, func() error {
-		state, err := rig.Get(t.Context(), f.nodes["origin-b"].Operator("/v1/cluster"))
+		state, err := rig.Get(t.Context(), f.Nodes["origin-b"].Operator("/v1/cluster"))
 		if err == nil && (!strings.Contains(state, `"live/local"`) || !strings.Contains(state, `"`+path+`"`)) {
 			err = fmt.Errorf("origin-b does not know all owners: %s", state)
 		}
@@ -250,10 +242,10 @@ func TestClusterWithoutExternalDirectory(t *testing.T) {
 	defer f.push(t, "origin-a", path).Stop()
 	a := f.gather(t, path, s.viewers)
 	f.refused(t, path)
-	if err := f.nats.Kill(); err != nil {
+	if err := f.StopDirectory(); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range fleetNodes {
+	for _, name := range fleet.Names() {
 		f.directoryAway(t, name)
 	}
 	defer f.push(t, "origin-b", "live/late").Stop()
@@ -263,7 +255,7 @@ func TestClusterWithoutExternalDirectory(t *testing.T) {
 		time.Sleep(min(left, time.Minute))
 		a.expect(t, "directory away", 1000, 2000)
 	}
-	f.startNATS(t)
+	must(t, f.StartDirectory())
 	f.settled(t)
 	time.Sleep(5 * time.Second)
 	a.expect(t, "directory back", 1000, 2000)
@@ -273,8 +265,8 @@ func TestClusterWithoutExternalDirectory(t *testing.T) {
 func TestClusterPushChangesItsAddress(t *testing.T) {
 	f := startFleet(t, false)
 	const path = "live/moves"
-	laptop := f.machines["laptop"]
-	source, err := rig.StartPush(context.Background(), artifactDir(t), binary, "quic://"+f.nodes["origin-a"].QUIC()+"/"+path,
+	laptop := f.Machines["laptop"]
+	source, err := rig.StartPush(context.Background(), artifactDir(t), binary, "quic://"+f.Nodes["origin-a"].QUIC()+"/"+path,
 		laptop, lean, rig.Encoding{Bitrate: leanRate})
 	if err != nil {
 		t.Fatal(err)
@@ -287,7 +279,7 @@ func TestClusterPushChangesItsAddress(t *testing.T) {
 	}
 	time.Sleep(5 * time.Second)
 	a.expect(t, fmt.Sprintf("from %v to %v", laptop.Addr, next), 1500, 2000)
-	metrics, err := f.nodes["origin-a"].Metrics(t.Context())
+	metrics, err := f.Nodes["origin-a"].Metrics(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +290,7 @@ func TestClusterPushChangesItsAddress(t *testing.T) {
 }
 
 // refused pushes to origin-b what the other origin has.
-func (f *fleet) refused(t *testing.T, path string) {
+func (f cluster) refused(t *testing.T, path string) {
 	t.Helper()
 	const origin = "origin-b"
 	e := f.push(t, origin, path)
@@ -308,18 +300,18 @@ func (f *fleet) refused(t *testing.T, path string) {
 	case <-time.After(10 * time.Second):
 		t.Errorf("a second publisher of %s is not refused at %s", path, origin)
 	}
-	log := f.nodes[origin].Output()
+	log := f.Nodes[origin].Output()
 	if !strings.Contains(log, `code=1409 name=`+path) || !strings.Contains(log, `already publishing at node \"origin-a\"`) {
 		t.Errorf("%s does not say why it refused a second publisher of %s:\n%s", origin, path, log)
 	}
 }
 
 // plays waits until an edge serves a broadcast.
-func (f *fleet) plays(t *testing.T, edge, path string) {
+func (f cluster) plays(t *testing.T, edge, path string) {
 	t.Helper()
 	within(t, 30*time.Second, func() error {
 		out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0",
-			f.nodes[edge].HTTP("/"+path+"/index.m3u8")).CombinedOutput()
+			f.Nodes[edge].HTTP("/"+path+"/index.m3u8")).CombinedOutput()
 		if err == nil && !strings.Contains(string(out), "h264") {
 			err = fmt.Errorf("ffprobe says %q", out)
 		}
@@ -329,20 +321,14 @@ func (f *fleet) plays(t *testing.T, edge, path string) {
 
 // directoryAway waits until a node says that the directory does not answer, and that it
 // is ready nevertheless.
-func (f *fleet) directoryAway(t *testing.T, name string) {
+func (f cluster) directoryAway(t *testing.T, name string) {
 	t.Helper()
 	within(t, 20*time.Second, func() error {
-		ready, err := rig.Get(t.Context(), f.nodes[name].Operator("/readyz"))
+		ready, err := rig.Get(t.Context(), f.Nodes[name].Operator("/readyz"))
 		if err == nil && !strings.Contains(ready, "directory: the directory does not answer") {
 			err = fmt.Errorf("%s is ready and says %s", name, ready)
 		}
 		return err
 	})
-	metrics, err := f.nodes[name].Metrics(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if metrics.Sum("freshet_cluster_up") != 0 {
-		t.Errorf("the metrics of %s say that the directory answers", name)
-	}
+	must(t, f.DirectoryAway(t.Context(), name))
 }

@@ -110,7 +110,11 @@ func (s *Server) publish(ctx context.Context) {
 			if e.First {
 				groups[e.Priority]++
 			}
-			s.append(chunk{at: time.Now(), priority: e.Priority, group: groups[e.Priority], first: e.First, bytes: s.payloads[i]})
+			now := time.Now()
+			s.append(chunk{
+				at: now, priority: e.Priority, group: groups[e.Priority], first: e.First,
+				bytes: s.schedule.stamp(i, s.payloads[i], now),
+			})
 		}
 	}
 }

@@ -52,6 +52,7 @@ type Link[T any] struct {
 	last    time.Duration // The latest departure of those that keep their order.
 	flight  flight[T]
 	dropped []Departure[T] // By CoDel, since the last Advance.
+	cut     bool           // By hand: an outage beside those of the plan.
 	stats   Stats
 }
 
@@ -83,7 +84,7 @@ func (l *Link[T]) Send(now time.Duration, size int, packet T) Fate {
 	lost := l.channel.loses(profile.Gilbert, p.roll)
 	fate := Fate{Reordered: profile.Reorder.below(p.roll.reorder), Duplicated: profile.Duplicate.below(p.roll.duplicate)}
 	switch {
-	case profile.Outage:
+	case profile.Outage || l.cut:
 		fate = Fate{Dropped: Outage}
 	case profile.MTU > 0 && size > profile.MTU:
 		fate = Fate{Dropped: TooBig}

@@ -33,6 +33,7 @@ type Config struct {
 type Network struct {
 	began time.Time
 	paths []carrier
+	lanes [][2]*lane // Of each path.
 	log   *packetLog
 }
 
@@ -102,6 +103,7 @@ func (n *Network) open(cfg Config, i int) (carrier, error) {
 			link: NewLink[datagram](plan, cfg.Seed, uint64(2*i+d)),
 		}
 	}
+	n.lanes = append(n.lanes, lanes)
 	if len(ends.Devices) > 0 {
 		return newTunnel(name, lanes, ends.Devices)
 	}

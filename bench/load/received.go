@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/freshet-live/freshet/bench/steady"
 	"github.com/freshet-live/freshet/e2e/rig"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
@@ -18,6 +19,9 @@ type Received struct {
 	// Keep, if set, is given every object as it arrives, by many goroutines at
 	// once.
 	Keep func(Arrival)
+	// Stamped payloads begin with the time at which they were published (package
+	// steady); set before anything is received.
+	Stamped bool
 
 	mu     sync.Mutex
 	firsts map[object]time.Time // Guarded by mu. When the first viewer had it; nil unless watched.
@@ -31,6 +35,8 @@ type Arrival struct {
 	Priority  uint8
 	Group, ID uint64
 	Size      int
+	// Published is what a stamped payload says; zero of others.
+	Published time.Time
 }
 
 // object is what is the same for all viewers.
@@ -61,11 +67,28 @@ func (r *Received) readObjects(reader *wire.StreamReader) error {
 		if err != nil {
 			return err
 		}
-		if err := reader.Discard(h.Length); err != nil {
+		published, err := r.drop(reader, h.Length)
+		if err != nil {
 			return err
 		}
-		r.add(Arrival{At: time.Now(), Priority: h.Priority, Group: h.Location.Group, ID: h.Location.Object, Size: h.Length})
+		r.add(Arrival{
+			At: time.Now(), Priority: h.Priority, Group: h.Location.Group, ID: h.Location.Object, Size: h.Length,
+			Published: published,
+		})
 	}
+}
+
+// drop reads a payload, of which only the stamp is kept.
+func (r *Received) drop(reader *wire.StreamReader, size int) (published time.Time, err error) {
+	if r.Stamped && size >= steady.StampSize {
+		var head [steady.StampSize]byte
+		if _, err := io.ReadFull(reader, head[:]); err != nil {
+			return published, err
+		}
+		published, _ = steady.Stamp(head[:])
+		size -= len(head)
+	}
+	return published, reader.Discard(size)
 }
 
 func (r *Received) add(a Arrival) {

@@ -5,12 +5,15 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/freshet-live/freshet/e2e/rig"
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
+	"github.com/freshet-live/freshet/transport/quicconn"
 	"github.com/freshet-live/freshet/transport/wtconn"
 )
 
@@ -22,6 +25,12 @@ var anyCertificate = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.Versi
 // which is no error. It begins as players do, where decoding can: at the start of
 // the newest group. url is where sessions are opened.
 func View(ctx context.Context, url string, ns relay.Namespace, received *Received) error {
+	return ViewTracks(ctx, url, ns, nil, received)
+}
+
+// ViewTracks is View of some tracks of a broadcast that need not be in a catalog; a URL
+// of moqt is for raw QUIC.
+func ViewTracks(ctx context.Context, url string, ns relay.Namespace, tracks []string, received *Received) error {
 	conn, err := dial(ctx, url)
 	if err != nil {
 		return unlessOver(ctx, err)
@@ -29,7 +38,7 @@ func View(ctx context.Context, url string, ns relay.Namespace, received *Receive
 	tapped := &tap{Conn: conn, received: received}
 	client, err := moqt.NewClient(ctx, tapped, moqt.ClientConfig{})
 	if err == nil {
-		err = errors.Join(view(ctx, client, tapped, ns), client.Close())
+		err = errors.Join(view(ctx, client, tapped, ns, tracks), client.Close())
 	}
 	return unlessOver(ctx, err)
 }
@@ -51,8 +60,14 @@ func ViewBare(ctx context.Context, url string, received *Received) error {
 }
 
 func dial(ctx context.Context, url string) (moqt.Conn, error) {
+	if address, ok := strings.CutPrefix(url, "moqt://"); ok {
+		return quicconn.Dial(ctx, address, anyCertificate, wire.Protocols(), nil)
+	}
 	return wtconn.Dial(ctx, url, anyCertificate, wire.Protocols(), nil, nil)
 }
+
+// rendezvous is how long a broadcast may be on its way.
+const rendezvous = 10 * time.Second
 
 func unlessOver(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
@@ -61,16 +76,21 @@ func unlessOver(ctx context.Context, err error) error {
 	return nil
 }
 
-func view(ctx context.Context, client *moqt.Client, tapped *tap, ns relay.Namespace) error {
-	catalog, err := rig.Catalog(ctx, client, ns)
-	if err != nil {
-		return err
+func view(ctx context.Context, client *moqt.Client, tapped *tap, ns relay.Namespace, tracks []string) error {
+	if tracks == nil {
+		catalog, err := rig.Catalog(ctx, client, ns)
+		if err != nil {
+			return err
+		}
+		for _, track := range catalog.Tracks {
+			tracks = append(tracks, track.Name)
+		}
 	}
 	tapped.open.Store(true)
-	for _, track := range catalog.Tracks {
+	for _, track := range tracks {
 		// Without a filter it begins with the newest group's first object.
-		if _, err := client.Subscribe(ctx, ns, track.Name, moqt.SubscribeOptions{}); err != nil {
-			return fmt.Errorf("subscribe to %s: %w", track.Name, err)
+		if _, err := client.Subscribe(ctx, ns, track, moqt.SubscribeOptions{Rendezvous: rendezvous}); err != nil {
+			return fmt.Errorf("subscribe to %s: %w", track, err)
 		}
 	}
 	select {

@@ -7,7 +7,6 @@ package steady
 import (
 	"context"
 	"crypto/tls"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -55,7 +54,7 @@ func serve(ctx context.Context, kbits int) error {
 	published := make(chan error, 1)
 	go func() {
 		defer stop()
-		published <- publish(ctx, r, Chunk(kbits))
+		published <- (&Source{Relay: r, Name: broadcast, Kbits: kbits}).Run(ctx)
 	}()
 	return errors.Join(listener.Run(ctx), <-published)
 }
@@ -63,48 +62,19 @@ func serve(ctx context.Context, kbits int) error {
 // Chunk is the size in bytes of a chunk at a rate in kbit/s.
 func Chunk(kbits int) int { return kbits * 1000 / 8 / rate }
 
-func publish(ctx context.Context, r *relay.Relay, size int) error {
-	b, err := r.Publish(broadcast)
-	if err != nil {
-		return err
-	}
-	defer b.Close(nil)
-	t, err := b.NewTrack(track, relay.TrackConfig{Window: window})
-	if err != nil {
-		return err
-	}
-	tick := time.NewTicker(time.Second / rate)
-	defer tick.Stop()
-	for id := uint64(1); ; id++ {
-		group, err := t.NewGroup(id)
-		if err != nil {
-			return err
-		}
-		for range rate {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-tick.C:
-			}
-			if err := group.Append(stamped(size)); err != nil {
-				return err
-			}
-		}
-	}
-}
-
 // stamped is an object whose payload begins with the time.
 func stamped(size int) relay.Object {
 	now := time.Now()
-	payload := make([]byte, size)
-	binary.BigEndian.PutUint64(payload, uint64(now.UnixNano()))
+	payload := make([]byte, max(size, StampSize))
+	PutStamp(payload, now)
 	return relay.Object{Payload: payload, Complete: now}
 }
 
 // age is how long ago a payload was published, on the clock of this machine.
 func age(payload []byte, now time.Time) time.Duration {
-	if len(payload) < 8 {
+	at, ok := Stamp(payload)
+	if !ok {
 		return 0
 	}
-	return time.Duration(now.UnixNano() - int64(binary.BigEndian.Uint64(payload)))
+	return now.Sub(at)
 }

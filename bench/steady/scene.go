@@ -73,8 +73,13 @@ func Start(ctx context.Context, dir string, args ...string) (*rig.Process, strin
 	if err != nil {
 		return nil, "", fmt.Errorf("find this program: %w", err)
 	}
+	return StartProgram(ctx, self, dir, args...)
+}
+
+// StartProgram is Start of any program.
+func StartProgram(ctx context.Context, program, dir string, args ...string) (*rig.Process, string, error) {
 	out, in := io.Pipe()
-	p, err := rig.Command{Name: args[0], Path: self, Args: args, Dir: dir, Stdout: in}.Start(ctx)
+	p, err := rig.Command{Name: args[0], Path: program, Args: args, Dir: dir, Stdout: in}.Start(ctx)
 	if err != nil {
 		return nil, "", err
 	}

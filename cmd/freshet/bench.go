@@ -5,4 +5,9 @@ type benchCommand struct {
 	Push   benchPushCommand `cmd:"" help:"Many encoders: paced exactly, with faults on a schedule."`
 	View   viewCommand      `cmd:"" help:"Many viewers over MoQ or LL-HLS, who check what they get."`
 	Impair impairCommand    `cmd:"" help:"A bad network between two UDP ports or two TUN devices."`
+	Sweep  sweepCommand     `cmd:"" help:"How much a server bears: raise the load until objects come late, and say what it cost."`
+	Tiers  tiersCommand     `cmd:"" help:"Try out a cluster: what dies, drains and is cut off, and what viewers see of it (Linux, root)."`
+
+	Bare      bareCommand      `cmd:"" hidden:"" help:"A bare webtransport-go server, to compare with."`
+	Directory directoryCommand `cmd:"" hidden:"" help:"A NATS server, for a cluster that is tried out."`
 }

@@ -3,14 +3,14 @@ package rig
 import (
 	"context"
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/freshet-live/freshet/bench/proc"
 )
 
 // Metrics is one reading of a server's metrics.
@@ -75,43 +75,12 @@ func (m Metrics) Histogram(name string) Histogram {
 // CPU is the processor time that the program has used, its user's and the
 // kernel's for it.
 func (p *Process) CPU() (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
-	if err != nil {
-		return 0, fmt.Errorf("read processor time: %w", err)
-	}
-	// The name, in brackets, may hold anything; utime and stime are fields 14 and
-	// 15 of proc(5), in ticks of 10 ms.
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("process %d has no processor time", p.PID())
-	}
-	var ticks int64
-	for _, field := range fields[11:13] {
-		n, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("read processor time: %w", err)
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond, nil
+	s, err := proc.Read(p.PID())
+	return s.CPU, err
 }
 
 // RSS is the program's resident memory in bytes, as the kernel counts it.
 func (p *Process) RSS() (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
-	if err != nil {
-		return 0, fmt.Errorf("read resident memory: %w", err)
-	}
-	for line := range strings.Lines(string(status)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 || fields[0] != "VmRSS:" {
-			continue
-		}
-		kib, err := strconv.ParseInt(fields[1], 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("read resident memory: %w", err)
-		}
-		return kib << 10, nil
-	}
-	return 0, fmt.Errorf("process %d has no resident memory", p.PID())
+	s, err := proc.Read(p.PID())
+	return s.RSS, err
 }

@@ -23,6 +23,7 @@ type Network struct {
 	// Self is the address of this process's own namespace.
 	Self   netip.Addr
 	name   string
+	tag    string // Five letters that tell it apart.
 	subnet netip.Prefix
 	spaces []string // Owned by the caller's goroutine.
 }
@@ -43,7 +44,7 @@ func NewNetwork() (*Network, error) {
 		return nil, err
 	}
 	tag := strings.ToLower(rand.Text()[:5])
-	n := &Network{name: spacePrefix + strconv.Itoa(os.Getpid()) + "-" + tag, subnet: subnet, Self: addressIn(subnet, 254)}
+	n := &Network{name: spacePrefix + strconv.Itoa(os.Getpid()) + "-" + tag, tag: tag, subnet: subnet, Self: addressIn(subnet, 254)}
 	hub := n.space("hub")
 	n.spaces = append(n.spaces, hub)
 	own := "fr" + tag
@@ -72,14 +73,15 @@ type Machine struct {
 	Addr netip.Addr
 
 	network *Network
+	port    string // Of the switch.
 }
 
 // Add puts a machine on the network.
 func (n *Network) Add(name string) (*Machine, error) {
-	m := &Machine{Space: n.space(name), Addr: addressIn(n.subnet, len(n.spaces)), network: n}
+	port := "p" + strconv.Itoa(len(n.spaces)+1)
+	m := &Machine{Space: n.space(name), Addr: addressIn(n.subnet, len(n.spaces)), network: n, port: port}
 	n.spaces = append(n.spaces, m.Space)
 	hub := n.spaces[0]
-	port := "p" + strconv.Itoa(len(n.spaces))
 	err := ip(
 		"netns add "+m.Space,
 		"-n "+hub+" link add "+port+" type veth peer name eth0 netns "+m.Space,

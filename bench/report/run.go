@@ -24,6 +24,8 @@ type Run struct {
 	Machine Machine   `json:"machine"`
 	Seed    *uint64   `json:"seed,omitempty"` // Nil where chance has no part.
 	Start   time.Time `json:"start"`          // Zero means the call of New.
+	// Duration is how long the run is meant to take, 0 where that is open.
+	Duration Seconds `json:"duration,omitempty"`
 	// Settings are the flags that count, in the words of the command line.
 	Settings map[string]string `json:"settings,omitempty"`
 }

@@ -91,7 +91,7 @@ func (r Run) valid() error {
 		}
 	}
 	m := r.Machine
-	return cmp.Or(named("tool", r.Tool), short("title", r.Title), short("version", r.Version), short("commit", r.Commit),
+	return cmp.Or(r.Duration.valid(), named("tool", r.Tool), short("title", r.Title), short("version", r.Version), short("commit", r.Commit),
 		short("cpu", m.CPU), short("kernel", m.Kernel), short("os", m.OS), short("arch", m.Arch), short("go", m.Go))
 }
 

@@ -8,6 +8,9 @@ type benchCommand struct {
 	Sweep  sweepCommand     `cmd:"" help:"How much a server bears: raise the load until objects come late, and say what it cost."`
 	Tiers  tiersCommand     `cmd:"" help:"Try out a cluster: what dies, drains and is cut off, and what viewers see of it (Linux, root)."`
 
+	Report  reportCommand  `cmd:"" help:"Pages and pictures of a run: HTML, JUnit, PNG; without any, what it found."`
+	Compare compareCommand `cmd:"" help:"What differs between two runs, and whether that is chance."`
+
 	Bare      bareCommand      `cmd:"" hidden:"" help:"A bare webtransport-go server, to compare with."`
 	Directory directoryCommand `cmd:"" hidden:"" help:"A NATS server, for a cluster that is tried out."`
 }

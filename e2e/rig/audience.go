@@ -7,22 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"time"
 
 	"github.com/freshet-live/freshet/bench/view"
 )
-
-// BuildTool compiles a program of this module into dir.
-func BuildTool(ctx context.Context, dir, pkg string) (string, error) {
-	binary := filepath.Join(dir, filepath.Base(pkg))
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/freshet-live/freshet/"+pkg) //nolint:gosec // our own source
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
-	}
-	return binary, nil
-}
 
 // Audience is a running `freshet bench view`.
 type Audience struct {

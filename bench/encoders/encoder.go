@@ -17,32 +17,39 @@ type encoder struct {
 	output push.OutputConfig
 	status push.Status
 	queue  atomic.Pointer[push.Queue]
+	// dropped are the packets that queues before this one dropped.
+	dropped atomic.Uint64
 
 	// Owned by run.
 	stream *Stream
 	began  time.Time
+	still  *Fault // The stall that it stands in.
 }
 
 func (e *encoder) wall(at time.Duration) time.Time { return e.began.Add(at) }
 
 // gone ends a connection for a time.
-type gone struct{ until time.Time }
+type gone struct {
+	until time.Time
+	fault Fault
+}
 
 func (g *gone) Error() string { return "the encoder is killed" }
 
 // run plays the stream over as many lives as it takes.
 func (e *encoder) run(ctx context.Context, began time.Time) error {
 	e.began = began
-	until := began
+	until, fault := began, (*Fault)(nil)
 	for {
 		if err := e.fleet.clock.Until(ctx, until); err != nil {
 			return err
 		}
+		e.over(until, fault)
 		killed := (*gone)(nil)
 		if err := e.live(ctx); !errors.As(err, &killed) {
 			return err
 		}
-		until = killed.until
+		until, fault = killed.until, &killed.fault
 	}
 }
 
@@ -54,6 +61,11 @@ func (e *encoder) live(ctx context.Context) error {
 	}
 	q := push.NewQueue(e.fleet.cfg.Buffer)
 	e.queue.Store(q)
+	defer func() {
+		e.queue.Store(nil)
+		_, dropped := q.Held()
+		e.dropped.Add(dropped)
+	}()
 	return push.Run(ctx, e.play, output, q, &e.status)
 }
 
@@ -68,16 +80,36 @@ func (e *encoder) play(ctx context.Context, put func([]byte)) error {
 		if err := e.fleet.clock.Until(ctx, due); err != nil {
 			return err
 		}
-		if event.Fault != nil {
-			e.fleet.befell(event.Fault.Kind)
-			e.output.Log.Info("fault", "fault", event.Fault.String())
-		}
+		e.befall(due, event)
 		if event.Away > 0 {
-			return &gone{due.Add(event.Away)}
+			return &gone{due.Add(event.Away), *event.Fault}
 		}
 		if len(event.Packets) > 0 {
+			e.over(due, e.still)
+			e.still = nil
 			put(event.Packets)
 			e.fleet.sent(time.Since(due))
 		}
+	}
+}
+
+// befall notes what an event brings.
+func (e *encoder) befall(at time.Time, event Event) {
+	e.over(at, event.Over)
+	f := event.Fault
+	if f == nil {
+		return
+	}
+	e.fleet.befell(Happening{At: at, Encoder: e.stream.number, Fault: *f})
+	e.output.Log.Info("fault", "fault", f.String())
+	if f.Kind == Stall {
+		e.still = f
+	}
+}
+
+// over notes that a fault is; nil is none.
+func (e *encoder) over(at time.Time, f *Fault) {
+	if f != nil {
+		e.fleet.befell(Happening{At: at, Encoder: e.stream.number, Fault: *f, Over: true})
 	}
 }

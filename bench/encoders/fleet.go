@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/freshet-live/freshet/bench/alarm"
-	"github.com/freshet-live/freshet/bench/impair"
+	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/push"
 )
 
@@ -48,10 +48,10 @@ type Fleet struct {
 	clock    *alarm.Clock
 	encoders []*encoder
 
-	mu     sync.Mutex
-	late   impair.Histogram // Guarded by mu. Packets that were given to the network after they were due.
-	worst  time.Duration    // Guarded by mu.
-	faults map[Kind]int     // Guarded by mu.
+	mu       sync.Mutex
+	late     report.Histogram // Guarded by mu. By how much, in s, packets were given to the network after they were due.
+	faults   map[Kind]int     // Guarded by mu.
+	happened []Happening      // Guarded by mu. Not taken yet.
 }
 
 // New makes a Fleet; nothing is sent yet.
@@ -139,12 +139,5 @@ func (f *Fleet) Run(ctx context.Context) error {
 func (f *Fleet) sent(late time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.late.Add(late)
-	f.worst = max(f.worst, late)
-}
-
-func (f *Fleet) befell(k Kind) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.faults[k]++
+	f.late.AddDuration(late)
 }

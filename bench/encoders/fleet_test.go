@@ -2,12 +2,16 @@ package encoders_test
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/freshet-live/freshet/bench/encoders"
+	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/push"
 )
 
@@ -52,12 +56,52 @@ func TestBadFleets(t *testing.T) {
 }
 
 // A machine that is late says so, and one that is not is silent.
-func TestBottleneck(t *testing.T) {
-	slow := encoders.Totals{LateP99: 6 * time.Millisecond}.Bottleneck(0.95)
-	if !strings.Contains(slow, "6ms late") || !strings.Contains(slow, "95% of all cores") {
-		t.Error(slow)
+func TestLimited(t *testing.T) {
+	for late, want := range map[time.Duration]string{6 * time.Millisecond: "packets: p99 6.0 ms late", time.Millisecond: ""} {
+		totals := encoders.Totals{Late: &report.Histogram{}}
+		totals.Late.AddDuration(late)
+		if got := totals.Limited(); got != want {
+			t.Errorf("%v: %q, want %q", late, got, want)
+		}
 	}
-	if s := (encoders.Totals{LateP99: time.Millisecond}).Bottleneck(0.5); s != "" {
-		t.Error(s)
+}
+
+// What befalls an encoder is told once, and when it is over, too.
+func TestHappenings(t *testing.T) {
+	cfg := encoders.Config{
+		Count: 1, Buffer: time.Second, Log: slog.New(slog.DiscardHandler),
+		Output: push.OutputConfig{To: "-", Stdout: io.Discard},
+		Source: func(int, *encoders.Marker) (encoders.Source, error) { return newClip(t), nil },
+	}
+	for _, text := range []string{"100ms corrupt 5% for 200ms", "500ms stall 300ms", "1s kill 200ms", "1500ms pts-jump +1s"} {
+		var f encoders.Fault
+		if err := f.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		cfg.Schedule.Faults = append(cfg.Schedule.Faults, f)
+	}
+	fleet, err := encoders.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := background(t, fleet)
+	defer stop()
+	var got []string
+	last := time.Time{}
+	for deadline := time.Now().Add(20 * time.Second); len(got) < 7 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for _, h := range fleet.Happenings() {
+			if h.Encoder != 1 || h.At.Before(last) {
+				t.Errorf("%+v after %v", h, last)
+			}
+			last = h.At
+			got = append(got, fmt.Sprintf("%s %v", h.Fault.Kind, h.Over))
+		}
+	}
+	want := []string{"corrupt false", "corrupt true", "stall false", "stall true", "kill false", "kill true", "pts-jump false"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if f := fleet.Totals().Faults; f[encoders.Kill] != 1 || f[encoders.Stall] != 1 || f[encoders.Jump] != 1 || f[encoders.Corrupt] != 1 {
+		t.Errorf("%v", f)
 	}
 }

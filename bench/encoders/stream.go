@@ -32,6 +32,9 @@ type Event struct {
 	Away time.Duration
 	// Fault is what befell the encoder now, in place of packets; nil otherwise.
 	Fault *Fault
+	// Over is what is over now, in place of packets: damage or drift. When a kill or a
+	// stall is over follows from its length.
+	Over *Fault
 }
 
 // Stream is an encoder's doing: a function of its configuration alone. It is for one
@@ -130,7 +133,7 @@ func (s *Stream) befall(p step) Event {
 		}
 	}
 	if p.ends {
-		out.Fault = nil
+		out.Fault, out.Over = nil, &p.Fault
 	}
 	return out
 }

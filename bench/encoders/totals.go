@@ -2,44 +2,41 @@ package encoders
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/push"
 )
 
 // Totals is a fleet so far.
 type Totals struct {
-	Encoders int `json:"encoders"`
-	// Up is how many have a connection.
-	Up int `json:"up"`
+	Encoders int
+	// Up is how many have a connection, Connected how many had one.
+	Up        int
+	Connected int
 	// BytesIn were made, BytesOut given to the network: transport packets alone.
-	BytesIn  uint64 `json:"bytes_in"`
-	BytesOut uint64 `json:"bytes_out"`
-	// Dropped packets waited too long for a connection in the queues that there are
-	// now; TooLate is what connections left out: packets of SRT, batches of QUIC.
-	Dropped uint64 `json:"dropped"`
-	TooLate uint64 `json:"too_late"`
+	BytesIn  uint64
+	BytesOut uint64
+	// Dropped packets waited too long for a connection; TooLate is what connections left out: packets of SRT, batches of QUIC.
+	Dropped uint64
+	TooLate uint64
 	// Lost and Retransmitted are what connections say of the network's packets.
-	Lost          uint64 `json:"lost"`
-	Retransmitted uint64 `json:"retransmitted"`
+	Lost          uint64
+	Retransmitted uint64
 	// Reconnects are connections behind the first of each encoder, Failed attempts that
 	// brought none.
-	Reconnects uint64 `json:"reconnects"`
-	Failed     uint64 `json:"failed"`
+	Reconnects uint64
+	Failed     uint64
 	// RTT is the median of those who know theirs, RTTMax the longest.
-	RTT    time.Duration `json:"rtt"`
-	RTTMax time.Duration `json:"rtt_max"`
-	// Late is by how much packets were later than due when they were given to the
+	RTT    time.Duration
+	RTTMax time.Duration
+	// Late is by how much, in s, packets were later than due when they were given to the
 	// sending side.
-	LateP50 time.Duration `json:"late_p50"`
-	LateP99 time.Duration `json:"late_p99"`
-	LateMax time.Duration `json:"late_max"`
+	Late *report.Histogram
 	// Faults are those that befell, by kind.
-	Faults map[Kind]int `json:"faults"`
+	Faults map[Kind]int
 }
 
 // Totals is safe for any goroutine.
@@ -56,13 +53,14 @@ func (f *Fleet) Totals() Totals {
 			_, dropped := q.Held()
 			t.Dropped += dropped
 		}
+		t.Dropped += e.dropped.Load()
 	}
 	if slices.Sort(trips); len(trips) > 0 {
 		t.RTT, t.RTTMax = trips[len(trips)/2], trips[len(trips)-1]
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	t.LateP50, t.LateP99, t.LateMax = f.late.Quantile(0.5), f.late.Quantile(0.99), f.worst
+	t.Late = f.late.Clone()
 	t.Faults = maps.Clone(f.faults)
 	return t
 }
@@ -76,6 +74,9 @@ func (t Totals) plus(s push.Snapshot) Totals {
 	t.TooLate += s.Link.Dropped
 	t.Lost += s.Link.Lost
 	t.Retransmitted += s.Link.Retransmitted
+	if s.Connections > 0 {
+		t.Connected++
+	}
 	if s.Connections > 1 {
 		t.Reconnects += s.Connections - 1
 	}
@@ -83,32 +84,14 @@ func (t Totals) plus(s push.Snapshot) Totals {
 	return t
 }
 
-const (
-	// lateLimit is how late the 99th percentile of packets may be before the figures
-	// tell more of this machine than of the server.
-	lateLimit = 5 * time.Millisecond
-	// busyLimit is the same for the share of all cores.
-	busyLimit = 0.9
-)
+// lateLimit is how late the 99th percentile of packets may be before the figures tell
+// more of this machine than of the server.
+const lateLimit = 5 * time.Millisecond
 
-// Bottleneck says why this program is what limits, empty when it does not. busy is
-// the share of the machine's cores that it takes.
-func (t Totals) Bottleneck(busy float64) string {
-	var why []string
-	if t.LateP99 > lateLimit {
-		why = append(why, fmt.Sprintf("1%% of packets were sent over %v late", t.LateP99.Round(100*time.Microsecond)))
+// Limited says that encoders did not send in time; empty when they did.
+func (t Totals) Limited() string {
+	if p99 := t.Late.Quantile(.99); p99 > lateLimit.Seconds() {
+		return fmt.Sprintf("packets: p99 %.1f ms late", p99*1e3)
 	}
-	if busy > busyLimit {
-		why = append(why, fmt.Sprintf("it takes %.0f%% of all cores", busy*100))
-	}
-	return strings.Join(why, ", ")
-}
-
-// Line writes what a person watches; last is the Totals of a time ago.
-func (t Totals) Line(w io.Writer, last Totals, since time.Duration) {
-	rate := func(now, before uint64) float64 { return float64(now-before) * 8 / since.Seconds() / 1e6 }
-	fmt.Fprintf(w, "%d of %d up  made %.2f  sent %.2f Mbit/s  rtt %v (max %v)  lost %d  again %d  dropped %d+%d  reconnects %d  failed %d  late p99 %v",
-		t.Up, t.Encoders, rate(t.BytesIn, last.BytesIn), rate(t.BytesOut, last.BytesOut),
-		t.RTT.Round(100*time.Microsecond), t.RTTMax.Round(100*time.Microsecond), t.Lost, t.Retransmitted,
-		t.Dropped, t.TooLate, t.Reconnects, t.Failed, t.LateP99)
+	return ""
 }

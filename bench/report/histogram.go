@@ -16,9 +16,9 @@ import (
 
 const (
 	// Accuracy is how far a quantile may be from the truth, as a share of it.
-	Accuracy = 0.005
-	// maxBins hold seventeen orders of magnitude; below that small values are one.
-	maxBins = 4096
+	Accuracy = 0.001
+	// maxBins hold fourteen orders of magnitude; below that small values are one.
+	maxBins = 16384
 	// maxCount is the most that a float64 counts exactly.
 	maxCount = 1 << 53
 )
@@ -118,17 +118,19 @@ func (h *Histogram) extreme(of func(*ddsketch.DDSketchWithExactSummaryStatistics
 	return v
 }
 
-// Quantile is the value that the share q does not exceed, within Accuracy; zero
-// without values.
+// Quantile is the value that the share q does not exceed, by nearest rank and within
+// Accuracy; zero without values.
 func (h *Histogram) Quantile(q float64) float64 {
-	if h.Count() == 0 {
-		return 0
-	}
-	v, err := h.sketch.GetValueAtQuantile(min(max(q, 0), 1))
-	if err != nil || q >= 1 {
+	rank := int64(math.Ceil(q*float64(h.Count()) - 1e-6)) // .07*100 is a little more than 7.
+	if rank >= h.Count() {
 		return h.Max()
 	}
-	return min(max(v, h.Min()), h.Max())
+	for _, b := range h.Bins() {
+		if rank -= b.Count; rank <= 0 {
+			return min(max(b.Value, h.Min()), h.Max())
+		}
+	}
+	return h.Max()
 }
 
 // Bin is how many values lie near one.

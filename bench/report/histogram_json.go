@@ -43,8 +43,8 @@ func (h *Histogram) UnmarshalJSON(data []byte) error {
 	}
 	var count int64
 	for _, b := range line.Bins {
-		// Six digits and half a bin are between a bin and its values.
-		slack := math.Abs(b.Value) * 2 * Accuracy
+		// Half a bin, of whoever wrote, and six digits are between a bin and its values.
+		slack := math.Abs(b.Value) * .01
 		if b.Value < line.Min-slack || b.Value > line.Max+slack {
 			return errBins
 		}

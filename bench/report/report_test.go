@@ -181,11 +181,35 @@ func TestHistogramQuantiles(t *testing.T) {
 			t.Errorf("%d values from %v to %v", h.Count(), h.Min(), h.Max())
 		}
 		for _, q := range []float64{0, .001, .5, .9, .99, .999} {
-			want := values[int(q*float64(len(values)-1))]
+			want := values[max(int(math.Ceil(q*float64(len(values))))-1, 0)]
 			if got := h.Quantile(q); math.Abs(got-want) > want*report.Accuracy*1.001 {
 				t.Errorf("quantile %v is %v, not %v", q, got, want)
 			}
 		}
+	}
+}
+
+// Since is what came between two looks, and its ends are those of what came.
+func TestHistogramSince(t *testing.T) {
+	h := histogram(1, -2)
+	before := h.Clone()
+	for _, v := range []float64{1, .010, -.5} {
+		h.Add(v)
+	}
+	got := h.Since(before)
+	near := func(a, b float64) bool { return math.Abs(a-b) <= math.Abs(b)*report.Accuracy*1.001 }
+	if got.Count() != 3 || !near(got.Sum(), .51) || !near(got.Min(), -.5) || !near(got.Max(), 1) || !near(got.Quantile(.5), .01) {
+		t.Errorf("count %d, sum %v, from %v to %v, median %v", got.Count(), got.Sum(), got.Min(), got.Max(), got.Quantile(.5))
+	}
+	h.Add(7)
+	if got := h.Since(before); got.Max() != 7 {
+		t.Errorf("the new greatest is %v", got.Max())
+	}
+	if got := h.Since(h.Clone()); got.Count() != 0 || got.Quantile(.99) != 0 || got.Mean() != 0 {
+		t.Errorf("nothing came: %d", got.Count())
+	}
+	if got := h.Since(nil); got.Count() != 6 || got.Max() != 7 {
+		t.Errorf("of all: %d up to %v", got.Count(), got.Max())
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/freshet-live/freshet/bench/histogram"
+	"github.com/freshet-live/freshet/bench/report"
 )
 
 // What makes a client limited. A generator of load wants spare time on every core, as
@@ -48,12 +48,12 @@ type Watch struct {
 	drops *Drops // Set by New, then read-only.
 
 	mu      sync.Mutex
-	began   time.Time           // Guarded by mu. Of Run; zero before.
-	used    time.Duration       // Guarded by mu. CPU before Run.
-	lag     histogram.Histogram // Guarded by mu.
-	seconds int                 // Guarded by mu. Samples of the CPU.
-	full    int                 // Guarded by mu. Those over fullShare.
-	most    float64             // Guarded by mu. Cores in the worst sample.
+	began   time.Time        // Guarded by mu. Of Run; zero before.
+	used    time.Duration    // Guarded by mu. CPU before Run.
+	lag     report.Histogram // Guarded by mu.
+	seconds int              // Guarded by mu. Samples of the CPU.
+	full    int              // Guarded by mu. Those over fullShare.
+	most    float64          // Guarded by mu. Cores in the worst sample.
 }
 
 // New counts the drops of the sockets that drops watches with label 0; nil is none.
@@ -99,7 +99,7 @@ func (w *Watch) Run(ctx context.Context) error {
 func (w *Watch) late(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lag.Add(d)
+	w.lag.AddDuration(d)
 }
 
 // second takes the cores that were used in one.
@@ -117,7 +117,7 @@ func (w *Watch) second(cores float64) {
 func (w *Watch) Verdict() Verdict {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	v := Verdict{Cores: runtime.GOMAXPROCS(0), CPUMax: w.most, LagP99: ms(w.lag.Quantile(.99)), LagMax: ms(w.lag.Max())}
+	v := Verdict{Cores: runtime.GOMAXPROCS(0), CPUMax: w.most, LagP99: w.lag.Quantile(.99) * 1e3, LagMax: w.lag.Max() * 1e3}
 	if took := time.Since(w.began); !w.began.IsZero() && took > 0 {
 		v.CPU = float64(CPU()-w.used) / float64(took)
 	}

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/freshet-live/freshet/bench/histogram"
 	"github.com/freshet-live/freshet/bench/load"
+	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/bench/steady"
 )
 
@@ -34,7 +34,7 @@ type crowd struct {
 	tasks sync.WaitGroup
 
 	mu     sync.Mutex
-	delays histogram.Histogram // Guarded by mu. From published to here, of what is judged.
+	delays report.Histogram // Guarded by mu. From published to here, of what is judged.
 }
 
 // joinEvery is between the arrivals of viewers: handshakes are not the load.
@@ -91,7 +91,7 @@ func (c *crowd) see(v *viewer, a load.Arrival) {
 	v.mu.Unlock()
 	if judged {
 		c.mu.Lock()
-		c.delays.Add(a.At.Sub(a.Published))
+		c.delays.AddDuration(a.At.Sub(a.Published))
 		c.mu.Unlock()
 	}
 }
@@ -172,6 +172,8 @@ func (c *crowd) tally(expected, broadcasts int) tally {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t.p50, t.p99, t.longest = c.delays.Quantile(.5), c.delays.Quantile(.99), c.delays.Max()
+	t.p50, t.p99, t.longest = duration(c.delays.Quantile(.5)), duration(c.delays.Quantile(.99)), duration(c.delays.Max())
 	return t
 }
+
+func duration(seconds float64) time.Duration { return time.Duration(seconds * 1e9) }

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/freshet-live/freshet/bench/histogram"
+	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/bench/self"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
@@ -34,17 +34,17 @@ type Audience struct {
 // times are how long coming took.
 type times struct {
 	mu                   sync.Mutex
-	connect, join, start histogram.Histogram // Guarded by mu.
+	connect, join, start report.Histogram // Guarded by mu.
 }
 
 // add notes a time, unless the viewer is not to be measured.
-func (t *times) add(h *histogram.Histogram, w *watcher, d time.Duration) {
+func (t *times) add(h *report.Histogram, w *watcher, d time.Duration) {
 	if w.class != steady {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	h.Add(d)
+	h.AddDuration(d)
 }
 
 // New makes an Audience that is not there yet.

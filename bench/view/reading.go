@@ -5,19 +5,19 @@ import (
 	"slices"
 	"time"
 
-	"github.com/freshet-live/freshet/bench/histogram"
+	"github.com/freshet-live/freshet/bench/report"
 )
 
 // reading is all that has been counted until a moment.
 type reading struct {
 	at       time.Time
 	total    [classes]tally
-	latency  [classes]*histogram.Histogram
-	spread   [classes]*histogram.Histogram
-	tracks   map[string]*histogram.Histogram // Latencies by track, of steady viewers.
-	connect  *histogram.Histogram
-	join     *histogram.Histogram
-	start    *histogram.Histogram
+	latency  [classes]*report.Histogram
+	spread   [classes]*report.Histogram
+	tracks   map[string]*report.Histogram // Latencies by track, of steady viewers.
+	connect  *report.Histogram
+	join     *report.Histogram
+	start    *report.Histogram
 	compared int64
 	corrupt  int64
 	examples []string
@@ -35,10 +35,10 @@ type tally struct {
 
 // read takes a reading. take also begins to look for pauses and errors anew.
 func (a *Audience) read(now time.Time, take bool) reading {
-	r := reading{at: now, tracks: make(map[string]*histogram.Histogram)}
+	r := reading{at: now, tracks: make(map[string]*report.Histogram)}
 	for c := range r.total {
 		r.total[c].pausesAt = make(map[string][]float64)
-		r.latency[c], r.spread[c] = &histogram.Histogram{}, &histogram.Histogram{}
+		r.latency[c], r.spread[c] = &report.Histogram{}, &report.Histogram{}
 	}
 	for _, s := range a.seats {
 		r.total[s.class].seat(s, s.read(now, take))

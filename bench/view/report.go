@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/freshet-live/freshet/bench/histogram"
+	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/bench/self"
 )
 
@@ -81,7 +81,7 @@ type Quantiles struct {
 	P50   float64 `json:"p50"`
 	P90   float64 `json:"p90"`
 	P99   float64 `json:"p99"`
-	P999  float64 `json:"p99_9"`
+	P999  float64 `json:"p999"`
 	Max   float64 `json:"max"`
 }
 
@@ -95,10 +95,10 @@ func quantiles(values []float64) Quantiles {
 	return Quantiles{Count: n, P50: rank(500), P90: rank(900), P99: rank(990), P999: rank(999), Max: values[n-1]}
 }
 
-func summary(h *histogram.Histogram) Quantiles {
+func summary(h *report.Histogram) Quantiles {
 	return Quantiles{
-		Count: int(h.Count()), P50: ms(h.Quantile(.5)), P90: ms(h.Quantile(.9)), P99: ms(h.Quantile(.99)),
-		P999: ms(h.Quantile(.999)), Max: ms(h.Max()),
+		Count: int(h.Count()), P50: h.Quantile(.5) * 1e3, P90: h.Quantile(.9) * 1e3, P99: h.Quantile(.99) * 1e3,
+		P999: h.Quantile(.999) * 1e3, Max: h.Max() * 1e3,
 	}
 }
 

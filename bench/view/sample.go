@@ -3,7 +3,7 @@ package view
 import (
 	"time"
 
-	"github.com/freshet-live/freshet/bench/histogram"
+	"github.com/freshet-live/freshet/bench/report"
 )
 
 // Sample is what an Audience saw since the Sample before it: a point of a time series.
@@ -13,8 +13,8 @@ type Sample struct {
 	Figures
 	Compared, Corrupt int64
 	// LatencyOf is by track, SpreadOf that of all; of viewers who behave.
-	LatencyOf map[string]*histogram.Histogram
-	SpreadOf  *histogram.Histogram
+	LatencyOf map[string]*report.Histogram
+	SpreadOf  *report.Histogram
 }
 
 // Sample leaves what a Report begins anew alone.
@@ -27,7 +27,7 @@ func (a *Audience) Sample() Sample {
 	s := Sample{
 		At: r.at, Seconds: r.at.Sub(before.at).Seconds(), Figures: r.figures(steady, before),
 		Compared: r.compared - before.compared, Corrupt: r.corrupt - before.corrupt,
-		LatencyOf: make(map[string]*histogram.Histogram), SpreadOf: r.spread[steady].Since(before.spread[steady]),
+		LatencyOf: make(map[string]*report.Histogram), SpreadOf: r.spread[steady].Since(before.spread[steady]),
 	}
 	for name, h := range r.tracks {
 		s.LatencyOf[name] = h.Since(before.tracks[name])

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/freshet-live/freshet/bench/histogram"
+	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/packager/cmaf"
 	"github.com/freshet-live/freshet/relay"
 )
@@ -47,13 +47,13 @@ type truth struct {
 	name string // Set by newTruth, then read-only.
 
 	mu        sync.Mutex
-	timescale uint32                       // Guarded by mu. Ticks a second; 0 while not known.
-	groups    map[uint64]*known            // Guarded by mu.
-	swept     time.Time                    // Guarded by mu.
-	clock     clock                        // Guarded by mu. The newest.
-	latency   [classes]histogram.Histogram // Guarded by mu.
-	spread    [classes]histogram.Histogram // Guarded by mu.
-	retired   judgement                    // Guarded by mu. Of groups that are not kept any more.
+	timescale uint32                    // Guarded by mu. Ticks a second; 0 while not known.
+	groups    map[uint64]*known         // Guarded by mu.
+	swept     time.Time                 // Guarded by mu.
+	clock     clock                     // Guarded by mu. The newest.
+	latency   [classes]report.Histogram // Guarded by mu.
+	spread    [classes]report.Histogram // Guarded by mu.
+	retired   judgement                 // Guarded by mu. Of groups that are not kept any more.
 }
 
 // clock maps media time to the wall clock, as prft does.
@@ -127,9 +127,9 @@ func (t *truth) see(o item, who *watcher, again bool) media {
 		w.media, w.timed = t.mediaLocked(g, o)
 	}
 	if !again && !o.past {
-		t.spread[who.class].Add(o.arrived.Sub(w.first))
+		t.spread[who.class].AddDuration(o.arrived.Sub(w.first))
 		if !w.media.captured.IsZero() {
-			t.latency[who.class].Add(o.arrived.Sub(w.media.captured))
+			t.latency[who.class].AddDuration(o.arrived.Sub(w.media.captured))
 		}
 	}
 	return w.media

@@ -40,7 +40,7 @@ func (o benchOutput) Open(con console, run report.Run) (*report.Report, error) {
 		sinks = append(sinks, report.NewWriter(to))
 	}
 	if !o.Quiet {
-		sinks = append(sinks, live.NewProgress(screenOf(con.err)))
+		sinks = append(sinks, withoutResults{live.NewProgress(screenOf(con.err))})
 	}
 	if o.wanted() {
 		pages, err := o.open()
@@ -50,6 +50,16 @@ func (o benchOutput) Open(con console, run report.Run) (*report.Report, error) {
 		sinks = append(sinks, pages)
 	}
 	return report.New(run, sinks...), nil
+}
+
+// withoutResults leaves out what each tool shows in a table of its own.
+type withoutResults struct{ report.Sink }
+
+func (s withoutResults) Put(r report.Record) error {
+	if r.Kind() == (report.Result{}).Kind() {
+		return nil
+	}
+	return s.Sink.Put(r)
 }
 
 // lines is where JSON goes: a file, or standard output, which stays open.

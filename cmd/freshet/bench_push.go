@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,12 +38,13 @@ type benchPushCommand struct {
 
 	Duration time.Duration `help:"Ends by itself after this." placeholder:"1m"`
 	Buffer   time.Duration `help:"How much an encoder keeps while it has no connection." default:"2s"`
-	Report   string        `help:"What is printed at the end: text, or a line of JSON." default:"text" enum:"text,json"`
 	Log      string        `help:"The least level of log lines: debug, info, warn or error." default:"warn" enum:"debug,info,warn,error"`
 
 	Fingerprint []string `help:"The SHA-256 hash of the server's certificate." placeholder:"HEX"`
 	CA          string   `name:"ca" help:"A PEM file of those who certify the server." placeholder:"FILE"`
 	Insecure    bool     `help:"Take any certificate."`
+
+	Output benchOutput `embed:""`
 }
 
 func (c benchPushCommand) Run(ctx context.Context, con console) error {
@@ -55,6 +55,9 @@ func (c benchPushCommand) Run(ctx context.Context, con console) error {
 	if name, ok := strings.CutPrefix(c.To, "file:"); ok {
 		return c.write(ctx, cfg, name)
 	}
+	if c.To == "-" && c.Output.JSON == "-" {
+		return errors.New("--to - and --json -: standard output takes one of them")
+	}
 	if c.Duration > 0 {
 		timed, cancel := context.WithTimeout(ctx, c.Duration)
 		defer cancel()
@@ -64,7 +67,7 @@ func (c benchPushCommand) Run(ctx context.Context, con console) error {
 	if err != nil {
 		return err
 	}
-	return c.run(ctx, con, fleet)
+	return c.show(ctx, con, fleet)
 }
 
 // config is the fleet that flags describe.
@@ -101,6 +104,9 @@ func (c benchPushCommand) write(ctx context.Context, cfg encoders.Config, name s
 	if c.Duration <= 0 {
 		return errors.New("a file needs --duration")
 	}
+	if c.Output.JSON != "" || c.Output.wanted() {
+		return errors.New("a file is written at once: there is nothing to report")
+	}
 	if c.Count < 1 || c.Count > 1 && !strings.Contains(name, encoders.Placeholder) {
 		return fmt.Errorf("%d encoders need %s in the name of their file", c.Count, encoders.Placeholder)
 	}
@@ -120,72 +126,6 @@ func (c benchPushCommand) write(ctx context.Context, cfg encoders.Config, name s
 		if err := errors.Join(err, file.Close()); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// run shows how it goes, and what came of it.
-func (c benchPushCommand) run(ctx context.Context, con console, fleet *encoders.Fleet) error {
-	ended := make(chan error, 1)
-	go func() { ended <- fleet.Run(ctx) }()
-	line, end := "", "\n"
-	if terminalOf(con.err) != nil {
-		line, end = "\r\x1b[K", ""
-	}
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	began := time.Now()
-	var now, whole loadMeter
-	now.read()
-	whole.read()
-	last, at := encoders.Totals{}, began
-	for {
-		select {
-		case <-ticker.C:
-			t := fleet.Totals()
-			if ctx.Err() != nil {
-				continue // It is ending.
-			}
-			fmt.Fprint(con.err, line)
-			t.Line(con.err, last, time.Since(at))
-			if why := t.Bottleneck(now.read()); why != "" {
-				fmt.Fprintf(con.err, "  THIS MACHINE IS TOO SLOW: %s", why)
-			}
-			fmt.Fprint(con.err, end)
-			last, at = t, time.Now()
-		case err := <-ended:
-			if end == "" {
-				fmt.Fprintln(con.err)
-			}
-			t := fleet.Totals()
-			t.Up, t.RTT, t.RTTMax = last.Up, last.RTT, last.RTTMax // While it ran.
-			return errors.Join(err, c.report(con, t, time.Since(began), whole.read()))
-		}
-	}
-}
-
-// report prints the whole run.
-func (c benchPushCommand) report(con console, t encoders.Totals, took time.Duration, busy float64) error {
-	out := con.out
-	if c.To == "-" {
-		out = con.err // Standard output is the stream's.
-	}
-	why := t.Bottleneck(busy)
-	if c.Report == "json" {
-		return json.NewEncoder(out).Encode(struct {
-			Type    string  `json:"type"`
-			Seed    uint64  `json:"seed"`
-			Seconds float64 `json:"seconds"`
-			encoders.Totals
-			CPU        float64 `json:"cpu_share"`
-			Bottleneck string  `json:"client_bottleneck,omitempty"`
-		}{"push", c.Seed, took.Seconds(), t, busy, why})
-	}
-	t.Line(out, encoders.Totals{}, took)
-	fmt.Fprintf(out, "\nfaults: %v  late p50 %v, max %v  cpu %.0f%% of all cores, in %v\n",
-		t.Faults, t.LateP50, t.LateMax, busy*100, took.Round(time.Millisecond))
-	if why != "" {
-		fmt.Fprintf(out, "This machine was too slow, so judge the server by a smaller fleet: %s.\n", why)
 	}
 	return nil
 }

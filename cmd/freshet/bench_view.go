@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/freshet-live/freshet/bench/impair"
@@ -88,5 +91,22 @@ func (c viewCommand) config() (view.Config, error) {
 	if c.HTTP != "auto" {
 		_, _ = fmt.Sscan(c.HTTP, &cfg.HTTP) // One of the digits that kong lets through.
 	}
-	return cfg, err
+	if err != nil {
+		return cfg, err
+	}
+	return cfg, viewable(cfg)
+}
+
+// viewable refuses what no viewer could ever dial.
+func viewable(cfg view.Config) error {
+	schemes := []string{"https", "moqt"}
+	if cfg.HLS {
+		schemes = []string{"http", "https"}
+	}
+	for _, raw := range cfg.URLs {
+		if u, err := url.Parse(raw); err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
+			return fmt.Errorf("%q is no URL that begins with %s://", raw, strings.Join(schemes, ":// or "))
+		}
+	}
+	return nil
 }

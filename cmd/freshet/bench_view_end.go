@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/freshet-live/freshet/bench/report"
@@ -12,7 +14,7 @@ import (
 type viewChecks struct {
 	MaxLatencyP50  *time.Duration `name:"max-latency-p50" placeholder:"200ms" help:"Median of the latency."`
 	MaxLatencyP99  *time.Duration `name:"max-latency-p99" placeholder:"800ms" help:"Its p99."`
-	MaxLatencyP999 *time.Duration `name:"max-latency-p99-9" placeholder:"1s" help:"Its p99.9."`
+	MaxLatencyP999 *time.Duration `name:"max-latency-p999" placeholder:"1s" help:"Its p99.9."`
 	MaxSpreadP99   *time.Duration `name:"max-spread-p99" placeholder:"100ms" help:"P99 of how much later than the first viewer the others have it."`
 	MaxJoinP99     *time.Duration `name:"max-join-p99" placeholder:"2s" help:"P99 of the time to join."`
 	MaxGaps        *int           `name:"max-gaps" placeholder:"0" help:"Objects missing and groups cut."`
@@ -42,7 +44,7 @@ func (c viewChecks) report(out *report.Report, r view.Report) {
 	}
 	delay("latency_p50", c.MaxLatencyP50, r.Latency, r.Latency.P50)
 	delay("latency_p99", c.MaxLatencyP99, r.Latency, r.Latency.P99)
-	delay("latency_p99_9", c.MaxLatencyP999, r.Latency, r.Latency.P999)
+	delay("latency_p999", c.MaxLatencyP999, r.Latency, r.Latency.P999)
 	delay("spread_p99", c.MaxSpreadP99, r.Spread, r.Spread.P99)
 	delay("join_p99", c.MaxJoinP99, r.Join, r.Join.P99)
 	count := func(name string, limit *int, n int) {
@@ -59,17 +61,18 @@ func (c viewChecks) report(out *report.Report, r view.Report) {
 	}
 }
 
-// finish reports the whole run.
-func (r *viewRun) finish() error {
+// finish reports the whole run, and gives what it was.
+func (r *viewRun) finish() view.Report {
 	r.distribute()
 	total := r.audience.Report("end")
-	for name, n := range map[string]int64{
+	counts := map[string]int64{
 		"objects": total.Objects, "bytes": total.Bytes, "missing": int64(total.Missing), "missing_groups": int64(total.MissingGroups),
 		"twice": int64(total.Twice), "cut": int64(total.Cut), "wild": int64(total.Wild), "starts": int64(total.Starts),
 		"moves": int64(total.Moves), "ended": int64(total.Ended), "failed": int64(total.Failed), "stalls": int64(total.Stalls),
 		"compared": total.Compared, "corrupt": total.Corrupt,
-	} {
-		r.out.Count(report.Counter{Name: name, Value: n})
+	}
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		r.out.Count(report.Counter{Name: name, Value: counts[name]})
 	}
 	for _, q := range []struct {
 		name string
@@ -83,8 +86,7 @@ func (r *viewRun) finish() error {
 		r.out.Event(report.Event{Name: "client_limited", Detail: fmt.Sprint(total.Reasons)})
 	}
 	r.command.Checks.report(r.out, total)
-	writeView(r.con.err, total)
-	return nil
+	return total
 }
 
 // quantiles reports those of what has a value.
@@ -95,7 +97,7 @@ func (r *viewRun) quantiles(name string, q view.Quantiles) {
 	for _, v := range []struct {
 		of    string
 		value float64
-	}{{"p50", q.P50}, {"p90", q.P90}, {"p99", q.P99}, {"p99_9", q.P999}, {"max", q.Max}} {
+	}{{"p50", q.P50}, {"p90", q.P90}, {"p99", q.P99}, {"p999", q.P999}, {"max", q.Max}} {
 		r.out.Result(report.Result{Name: name + "_" + v.of, Unit: "s", Value: v.value / 1e3, Better: report.Lower})
 	}
 }

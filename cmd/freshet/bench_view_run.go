@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/freshet-live/freshet/bench/histogram"
 	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/bench/view"
 )
@@ -55,11 +54,10 @@ const distributionEvery = 10 * time.Second
 // viewRun is one run whose samples are reported.
 type viewRun struct {
 	command  viewCommand
-	con      console
 	audience *view.Audience
 	out      *report.Report
-	latency  map[string]*histogram.Histogram // By track, since reported.
-	spread   *histogram.Histogram
+	latency  map[string]*report.Histogram // By track, since reported.
+	spread   *report.Histogram
 	reported time.Time
 }
 
@@ -69,7 +67,11 @@ func (c viewCommand) show(ctx context.Context, audience *view.Audience, con cons
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, out.Close()) }()
+	var total view.Report
+	defer func() {
+		err = errors.Join(err, out.Close())
+		writeView(c.Output.text(con), total)
+	}()
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- audience.Run(ctx) }()
@@ -80,10 +82,11 @@ func (c viewCommand) show(ctx context.Context, audience *view.Audience, con cons
 	pauseFor(ctx, c.Warmup)
 	audience.Report("warm-up")
 	audience.Sample()
-	r := &viewRun{command: c, con: con, audience: audience, out: out, reported: time.Now()}
+	r := &viewRun{command: c, audience: audience, out: out, reported: time.Now()}
 	r.clear()
 	r.watch(ctx)
-	return r.finish()
+	total = r.finish()
+	return nil
 }
 
 func pauseFor(ctx context.Context, d time.Duration) {
@@ -101,13 +104,17 @@ func (c viewCommand) about() report.Run {
 	if len(c.HLS) > 0 {
 		kind = "LL-HLS"
 	}
-	return report.Run{
+	run := report.Run{
 		Tool: "bench view", Title: fmt.Sprintf("%d viewers over %s", c.Viewers, kind), Seed: &c.Seed,
 		Settings: map[string]string{
 			"viewers": strconv.Itoa(c.Viewers), "ramp": c.Ramp.String(), "stay": c.Stay.String(), "slow": c.Slow.String(),
 			"stuck": c.Stuck.String(), "misbehave": c.Misbehave.String(), "buffer": c.Buffer.String(), "http": c.HTTP,
 		},
 	}
+	if c.Duration > 0 {
+		run.Duration = report.Seconds((c.Warmup + c.Duration).Seconds())
+	}
+	return run
 }
 
 // watch takes a sample a second until ctx ends.
@@ -121,13 +128,7 @@ func (r *viewRun) watch(ctx context.Context) {
 			r.take(r.audience.Sample())
 			return
 		}
-		s := r.audience.Sample()
-		r.take(s)
-		if !r.command.Output.Quiet {
-			fmt.Fprintf(r.con.err, "%d/%d watching  %.1f Mbit/s  latency p50 %.0f p99 %.0f ms  spread p99 %.1f ms  missing %d  twice %d  cut %d  corrupt %d  stalls %d  ended %d  failed %d\n",
-				s.Watching, s.Viewers, float64(s.Bytes)*8e-6/s.Seconds, s.Latency.P50, s.Latency.P99, s.Spread.P99,
-				s.Missing, s.Twice, s.Cut, s.Corrupt, s.Stalls, s.Ended, s.Failed)
-		}
+		r.take(r.audience.Sample())
 	}
 }
 
@@ -155,7 +156,7 @@ func (r *viewRun) take(s view.Sample) {
 	}
 	for name, h := range s.LatencyOf {
 		if r.latency[name] == nil {
-			r.latency[name] = &histogram.Histogram{}
+			r.latency[name] = &report.Histogram{}
 		}
 		r.latency[name].Merge(h)
 	}
@@ -166,7 +167,7 @@ func (r *viewRun) take(s view.Sample) {
 }
 
 func (r *viewRun) clear() {
-	r.latency, r.spread = make(map[string]*histogram.Histogram), &histogram.Histogram{}
+	r.latency, r.spread = make(map[string]*report.Histogram), &report.Histogram{}
 }
 
 // distribute reports how delays lay since the last time.
@@ -179,11 +180,9 @@ func (r *viewRun) distribute() {
 	r.reported = time.Now()
 }
 
-func (r *viewRun) distribution(name string, labels report.Labels, h *histogram.Histogram) {
+func (r *viewRun) distribution(name string, labels report.Labels, h *report.Histogram) {
 	if h.Count() == 0 {
 		return
 	}
-	out := &report.Histogram{}
-	h.Each(func(d time.Duration, n uint64) { out.AddMany(d.Seconds(), int64(n)) })
-	r.out.Distribution(report.Distribution{Name: name, Unit: "s", Labels: labels, Histogram: out})
+	r.out.Distribution(report.Distribution{Name: name, Unit: "s", Labels: labels, Histogram: h})
 }

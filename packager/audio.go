@@ -161,6 +161,16 @@ func (a *audio) cut(pts int64) error {
 	return a.slot.newGroup(start.id)
 }
 
+// waits tells whether frames have waited long enough for more. Their chunk is complete
+// only now: it might have grown.
+func (a *audio) waits(now time.Time) bool {
+	if len(a.pending) == 0 || now.Sub(a.complete) <= audioPatience {
+		return false
+	}
+	a.complete = now
+	return true
+}
+
 // flush publishes the frames that are there.
 func (a *audio) flush() error {
 	if len(a.pending) == 0 {

@@ -174,7 +174,7 @@ func (p *Packager) Push(au ingest.AccessUnit) error {
 // for a chunk's time: it paused, or comes in bursts, and pictures go on.
 func (p *Packager) flushQuiet(now time.Time) {
 	for _, s := range p.slots {
-		if s.audio != nil && now.Sub(s.audio.complete) > audioPatience {
+		if s.audio != nil && s.audio.waits(now) {
 			s.flushLogged()
 		}
 	}

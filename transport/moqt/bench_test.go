@@ -84,10 +84,12 @@ func (c *sinkConn) OpenUniStream(ctx context.Context) (moqt.SendStream, error) {
 type sink struct {
 	moqt.SendStream
 	delivered *sync.WaitGroup
+	bytes     int // Of the object, in however many writes.
 }
 
 func (s *sink) Write(b []byte) (int, error) {
-	if len(b) >= benchPayload { // Its header goes before it.
+	if s.bytes += len(b); s.bytes >= benchPayload { // Its header goes before it.
+		s.bytes = 0
 		s.delivered.Done()
 	}
 	return len(b), nil

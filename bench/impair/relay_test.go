@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/freshet-live/freshet/bench/impair"
+	"github.com/freshet-live/freshet/bench/report/live"
 )
 
 // echo answers every datagram with itself, and remembers who sent.
@@ -311,7 +312,7 @@ func TestReports(t *testing.T) {
 	if text := people.String(); !strings.Contains(text, "wifi up: 2 packets in, 1 out") || !strings.Contains(text, "lost 50.000 % (mtu 1)") {
 		t.Error(text)
 	}
-	view := impair.View{Out: &screen, Redraw: true}
+	view := impair.View{Screen: &live.Screen{Out: &screen, Redraw: true}}
 	view.Show(n.Readings())
 	view.Show(n.Readings())
 	// Three lines, and the second look goes up over them.

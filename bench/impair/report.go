@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/freshet-live/freshet/bench/report/live"
 )
 
 // Report is a direction's line of JSON. The names are stable.
@@ -128,44 +130,26 @@ func faults(r *Reading) string {
 
 // View shows a network as it goes.
 type View struct {
-	Out io.Writer
-	// Redraw writes over the lines of the last look, as a terminal can.
-	Redraw bool
+	Screen *live.Screen
 
-	last  []Reading
-	lines int
+	last []Reading
 }
 
-// Show writes what happened since the last look.
+// Show shows what happened since the last look.
 func (v *View) Show(readings []Reading) {
-	var text strings.Builder
-	if v.Redraw && v.lines > 0 {
-		fmt.Fprintf(&text, "\x1b[%dA", v.lines)
-	}
-	v.lines = 0
+	lines := make([]string, 0, 2*len(readings))
 	for i := range readings {
 		var before Reading
 		if i < len(v.last) {
 			before = v.last[i]
 		}
-		if readings[i].Direction == Up || !v.Redraw {
-			v.line(&text, heading(&readings[i]))
+		if readings[i].Direction == Up || !v.Screen.Redraw {
+			lines = append(lines, heading(&readings[i]))
 		}
-		v.line(&text, moving(&readings[i], &before))
+		lines = append(lines, moving(&readings[i], &before))
 	}
 	v.last = readings
-	_, _ = io.WriteString(v.Out, text.String()) // Nobody looks.
-}
-
-func (v *View) line(text *strings.Builder, s string) {
-	if s == "" {
-		return
-	}
-	if v.Redraw {
-		s = "\r\x1b[K" + s
-	}
-	text.WriteString(s + "\n")
-	v.lines++
+	v.Screen.Show(lines...)
 }
 
 func heading(r *Reading) string {

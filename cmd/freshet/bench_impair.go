@@ -79,7 +79,7 @@ func (c impairCommand) run(ctx context.Context, con console, cfg impair.Config) 
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- network.Run(ctx) }()
-	view := impair.View{Out: con.err, Redraw: terminalOf(con.err) != nil}
+	view := impair.View{Screen: screenOf(con.err)}
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {

@@ -53,7 +53,9 @@ func (c sweepCommand) Run(ctx context.Context, con console) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	r, err := c.Output.Open(con, report.Run{Tool: "bench sweep", Title: "Sweep of " + string(c.Dimension), Settings: c.settings()})
+	lines := c.Output
+	lines.Quiet = true // The table is the progress: nothing may write over it.
+	r, err := lines.Open(con, report.Run{Tool: "bench sweep", Title: "Sweep of " + string(c.Dimension), Settings: c.settings()})
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 var Method = []string{
 	"A and B are of the whole run; change is that of the median over n observations, with its 95 % interval by bootstrap (2000 resamples).",
 	"Observations are rounds, or intervals of the run with neighbours joined to at most 30. p is of a two-sided Mann-Whitney test, corrected after Holm; below 0.05 is taken as a difference.",
-	"Intervals of one run share its moment, machine and caches: p of them is too sure. For a decision take rounds of both in turn, five or more of each.",
+	"Intervals of one run share its moment, machine and caches: p of them is too sure. For a decision take rounds of both in turn, ten of each: among many figures five cannot show a difference.",
 }
 
 // Comparison is what differs between two runs.

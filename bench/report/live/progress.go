@@ -20,6 +20,8 @@ type Progress struct {
 	run    report.Run
 	order  []string
 	values map[string]report.Sample
+	newest report.Seconds // Of the samples.
+	stale  bool           // A sample came after the last look.
 	shown  time.Time
 	pause  time.Duration
 	now    func() time.Time
@@ -51,7 +53,7 @@ func (p *Progress) Put(record report.Record) error {
 			}
 			p.order = append(p.order, key)
 		}
-		p.values[key] = v
+		p.values[key], p.newest, p.stale = v, v.At, true
 		if now := p.now(); now.Sub(p.shown) >= p.pause {
 			p.shown = now
 			p.show(v.At)
@@ -59,11 +61,11 @@ func (p *Progress) Put(record report.Record) error {
 	case report.Event:
 		p.screen.Print(fmt.Sprintf("%8.1f s  %s", float64(v.At), strings.Join(strings.Fields(v.Name+" "+v.Subject+" "+v.Detail), " ")))
 	case report.Result:
-		p.screen.Print(resultLine(v))
+		p.print(resultLine(v))
 	case report.Check:
-		p.screen.Print(checkLine(v))
+		p.print(checkLine(v))
 	case report.End:
-		p.show(v.At)
+		p.flush()
 	}
 	return nil
 }
@@ -71,7 +73,22 @@ func (p *Progress) Put(record report.Record) error {
 // Close does nothing: what was shown stays.
 func (*Progress) Close() error { return nil }
 
+// print writes what is known at the end, below the last look.
+func (p *Progress) print(line string) {
+	p.flush()
+	p.screen.Keep()
+	p.screen.Print(line)
+}
+
+// flush shows what came since the last look.
+func (p *Progress) flush() {
+	if p.stale {
+		p.show(p.newest)
+	}
+}
+
 func (p *Progress) show(at report.Seconds) {
+	p.stale = false
 	lines := []string{p.head(at)}
 	if !p.screen.Redraw {
 		for _, key := range p.order {

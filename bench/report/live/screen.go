@@ -46,6 +46,9 @@ func (s *Screen) Print(line string) {
 	_, _ = io.WriteString(s.Out, text.String())
 }
 
+// Keep leaves the lines of the last Show where they are: the next come below.
+func (s *Screen) Keep() { s.lines = 0 }
+
 func (s *Screen) write(text *strings.Builder, lines []string) {
 	width := 0
 	if s.Redraw && s.Columns != nil {

@@ -19,36 +19,53 @@ func scaled(a *plot.Axis, least, greatest float64, unit string, narrow bool) {
 		return
 	}
 	if least == greatest {
-		pad := math.Max(math.Abs(least)*.05, 1e-9)
-		least, greatest = least-pad, greatest+pad
+		least, greatest = min(least, 0), max(greatest, 0)
+	}
+	if least == greatest { // Nothing ever happened.
+		greatest = 1
 	}
 	a.Min, a.Max = least, greatest
-	a.Tick.Marker = plot.TickerFunc(func(lo, hi float64) []plot.Tick { return linear(lo, hi, unit) })
+	a.Tick.Marker = plot.TickerFunc(func(lo, hi float64) []plot.Tick {
+		return linear(lo, hi, room(narrow), func(v float64) string { return report.Text(v, unit) })
+	})
 }
 
-// linear are the ticks of gonum with our units.
-func linear(least, greatest float64, unit string) []plot.Tick {
-	ticks := plot.DefaultTicks{}.Ticks(least, greatest)
-	for i := range ticks {
-		if ticks[i].Label != "" {
-			// What is 0 but for rounding is 0.
-			if math.Abs(ticks[i].Value) < (greatest-least)*1e-9 {
-				ticks[i].Value = 0
-			}
-			ticks[i].Label = report.Text(ticks[i].Value, unit)
+// room is how many ticks have a name.
+func room(narrow bool) int {
+	if narrow {
+		return 4
+	}
+	return 8
+}
+
+// linear are ticks at round values, about so many.
+func linear(least, greatest float64, most int, text func(float64) string) []plot.Tick {
+	step := rounded((greatest - least) / float64(most))
+	first := math.Ceil(least/step - 1e-9)
+	var out []plot.Tick
+	for i := range most + 1 {
+		if v := (first + float64(i)) * step; v <= greatest+step*1e-9 { // Not so where floats end.
+			out = append(out, plot.Tick{Value: v, Label: text(v)})
 		}
 	}
-	return ticks
+	return out
+}
+
+// rounded is the next of 1, 2, 5, 10 and so on.
+func rounded(step float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(step)))
+	for _, digit := range []float64{1, 2, 5} {
+		if digit*power >= step*(1-1e-9) {
+			return digit * power
+		}
+	}
+	return 10 * power
 }
 
 // decades are ticks at powers of ten, with names for as many as fit.
 func decades(least, greatest float64, unit string, narrow bool) []plot.Tick {
 	first, last := int(math.Floor(math.Log10(least))), int(math.Ceil(math.Log10(greatest)))
-	room := 9
-	if narrow {
-		room = 4
-	}
-	step := max((last-first+room-1)/room, 1)
+	step := max((last-first+room(narrow)-1)/room(narrow), 1)
 	var out []plot.Tick
 	for e := first; e <= last; e++ {
 		power := math.Pow(10, float64(e))
@@ -68,19 +85,13 @@ func decades(least, greatest float64, unit string, narrow bool) []plot.Tick {
 }
 
 // timed makes the axis of time since the start.
-func timed(a *plot.Axis, least, greatest float64) {
+func timed(a *plot.Axis, least, greatest float64, narrow bool) {
 	if greatest <= least {
 		greatest = least + 1
 	}
 	a.Min, a.Max = least, greatest
 	a.Label.Text = "since the start"
 	a.Tick.Marker = plot.TickerFunc(func(lo, hi float64) []plot.Tick {
-		ticks := plot.DefaultTicks{}.Ticks(lo, hi)
-		for i := range ticks {
-			if ticks[i].Label != "" {
-				ticks[i].Label = fmt.Sprintf("%g s", math.Round(ticks[i].Value*1e6)/1e6)
-			}
-		}
-		return ticks
+		return linear(lo, hi, room(narrow), func(v float64) string { return fmt.Sprintf("%g s", math.Round(v*1e6)/1e6) })
 	})
 }

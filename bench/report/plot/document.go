@@ -22,7 +22,7 @@ func Distributions(g *report.Group) (Figure, error) {
 	var totals []*report.Histogram
 	for _, s := range g.Series {
 		if s.Total.Count() > 0 {
-			names, totals = append(names, label(s)), append(totals, s.Total)
+			names, totals = append(names, label(g, s)), append(totals, s.Total)
 		}
 	}
 	d, err := CDF(g.Name+": share of values at or below", g.Unit, names, totals)
@@ -37,7 +37,7 @@ func Over(g *report.Group, events []report.Event) (Figure, error) {
 		for i, v := range s.Samples {
 			points[i] = plotter.XY{X: float64(v.At), Y: v.Value}
 		}
-		curves = append(curves, Curve{label(s), points})
+		curves = append(curves, Curve{label(g, s), points})
 	}
 	d, err := Series(g.Name+" over time", g.Unit, curves, marks(events))
 	return Figure{d, slug(g.Name), left(len(curves))}, err
@@ -55,7 +55,7 @@ func Quantile(g *report.Group, q float64, events []report.Event) (Figure, error)
 			}
 		}
 		if len(points) >= 3 {
-			curves = append(curves, Curve{label(s), points})
+			curves = append(curves, Curve{label(g, s), points})
 		}
 	}
 	d, err := Series(fmt.Sprintf("%s: p%g over time", g.Name, q*100), g.Unit, curves, marks(events))
@@ -94,7 +94,11 @@ func marks(events []report.Event) []float64 {
 	return out[:min(len(out), 100)]
 }
 
-func label(s *report.Series) string {
+// label tells a series from the others of its group: one alone has the group's name.
+func label(g *report.Group, s *report.Series) string {
+	if len(s.Labels) == 0 && len(g.Series) == 1 {
+		return ""
+	}
 	if len(s.Labels) == 0 {
 		return s.Name
 	}

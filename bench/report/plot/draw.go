@@ -72,7 +72,7 @@ func Series(title, unit string, curves []Curve, marks []float64) (Drawing, error
 		}
 		scaled(&p.Y, least, greatest, unit, narrow)
 		from, to, _ := bounds(curves, func(at plotter.XY) float64 { return at.X })
-		timed(&p.X, min(0, from), to)
+		timed(&p.X, min(0, from), to, narrow)
 		for _, at := range marks {
 			if mark, err := plotter.NewLine(plotter.XYs{{X: at, Y: p.Y.Min}, {X: at, Y: p.Y.Max}}); err == nil && at <= p.X.Max {
 				mark.Color, mark.Width, mark.Dashes = ink, .7, []vg.Length{3, 3}

@@ -4,12 +4,10 @@
 package plot
 
 import (
-	"bytes"
 	"fmt"
 	"image/color"
 	"io"
-	"regexp"
-	"strings"
+	"unicode/utf8"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -17,8 +15,10 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
 )
+
+// tickSize is that of the names of ticks, in points.
+const tickSize = 10
 
 // Lines is the most that one drawing has: more cannot be told apart.
 const Lines = 8
@@ -54,47 +54,6 @@ type Drawing struct {
 	build func(narrow bool) (*plot.Plot, error)
 }
 
-// SVG is the drawing for a page, wide or for a phone.
-func (d Drawing) SVG(narrow bool) (string, error) {
-	p, err := d.build(narrow)
-	if err != nil {
-		return "", err
-	}
-	width, height := vg.Length(860), vg.Length(300)
-	if narrow {
-		width, height = 350, 240
-	}
-	if d.Rows > 0 {
-		height = vg.Length(60 + 26*d.Rows)
-	}
-	style(p)
-	p.BackgroundColor = nil
-	c := vgsvg.New(width, height)
-	p.Draw(draw.Crop(draw.New(c), 2, -18, 0, -7)) // Half of a tick's name is beyond its axis.
-	var out bytes.Buffer
-	if _, err := c.WriteTo(&out); err != nil {
-		return "", err
-	}
-	return d.themed(out.String()), nil
-}
-
-var (
-	prologue = regexp.MustCompile(`(?s)^.*?<svg [^>]*?viewBox="([^"]*)"[^>]*>`)
-	family   = regexp.MustCompile(`font-family:[^;"]*`)
-)
-
-// themed puts the page's colours and fonts in place of ours.
-func (d Drawing) themed(svg string) string {
-	name := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(d.Title)
-	svg = prologue.ReplaceAllString(svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="$1" role="img" aria-label="`+strings.ReplaceAll(name, "$", "$$")+`">`)
-	svg = family.ReplaceAllString(svg, `font-family:Arial,'Liberation Sans',sans-serif`)
-	replace := append(make([]string, 0, 4+2*Lines), hex(ink), "var(--plot-ink)", hex(grid), "var(--plot-grid)")
-	for i, c := range palette {
-		replace = append(replace, hex(c), fmt.Sprintf("var(--plot-%d)", i+1))
-	}
-	return strings.NewReplacer(replace...).Replace(svg)
-}
-
 func hex(c color.RGBA) string { return fmt.Sprintf("#%02X%02X%02X", c.R, c.G, c.B) }
 
 // PNG writes the drawing on white with its title and legend, 300 dots an inch.
@@ -103,24 +62,28 @@ func (d Drawing) PNG(w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	legend := d.Legend
+	if len(legend) == 1 && legend[0] == "" {
+		legend = nil
+	}
 	const width, line, dpi = 6.5 * vg.Inch, 14, 300
-	height, below := 3.2*vg.Inch, vg.Length(line*len(d.Legend))
+	height, below := 3.2*vg.Inch, vg.Length(line*len(legend))
 	if d.Rows > 0 {
 		height = vg.Length(80 + 26*d.Rows)
 	}
 	style(p)
 	p.BackgroundColor = color.White
-	p.Title.Text = elided(d.Title, 90)
+	p.Title.Text = fitted(d.Title, 11, width-60)
 	p.Title.TextStyle.Color = ink
 	p.Title.TextStyle.Font = font.From(sans, 11)
 	img := vgimg.NewWith(vgimg.UseWH(width, height+below+6), vgimg.UseDPI(dpi))
 	canvas := draw.New(img)
 	p.Draw(draw.Crop(canvas, 4, -18, below+6, -6))
-	for i, name := range d.Legend {
+	for i, name := range legend {
 		y := below - vg.Length(line*i) - 8
 		canvas.StrokeLine2(draw.LineStyle{Color: palette[i], Width: 2}, 12, y, 32, y)
 		text := draw.TextStyle{Color: ink, Font: font.From(sans, 9), Handler: plot.DefaultTextHandler, YAlign: draw.YCenter}
-		canvas.FillText(text, vg.Point{X: 38, Y: y}, elided(name, 95))
+		canvas.FillText(text, vg.Point{X: 38, Y: y}, fitted(name, 9, width-50))
 	}
 	_, err = vgimg.PngCanvas{Canvas: img}.WriteTo(w)
 	return err
@@ -132,7 +95,7 @@ func style(p *plot.Plot) {
 		axis.Color, axis.Tick.Color = ink, ink
 		axis.Label.TextStyle.Color, axis.Tick.Label.Color = ink, ink
 		axis.Label.TextStyle.Font = font.From(sans, 11)
-		axis.Tick.Label.Font = font.From(sans, 10)
+		axis.Tick.Label.Font = font.From(sans, tickSize)
 		axis.Tick.Length = 4
 		axis.Padding = 3
 	}
@@ -164,4 +127,14 @@ func elided(s string, n int) string {
 		return s
 	}
 	return string(r[:(n-1)/2]) + "…" + string(r[len(r)-(n-1-(n-1)/2):])
+}
+
+// fitted is s elided to the room it has at that size.
+func fitted(s string, size, room vg.Length) string {
+	text := draw.TextStyle{Font: font.From(sans, size), Handler: plot.DefaultTextHandler}
+	short := s
+	for n := min(utf8.RuneCountInString(s), 200); text.Width(short) > room && n > 1; n-- {
+		short = elided(s, n)
+	}
+	return short
 }

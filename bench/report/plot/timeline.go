@@ -30,10 +30,10 @@ func Timeline(title string, spans []report.Span, end report.Seconds) (Drawing, e
 	}
 	return Drawing{Title: title, Rows: len(names), build: func(narrow bool) (*plot.Plot, error) {
 		p := base()
-		timed(&p.X, 0, float64(end))
-		length := 40
+		timed(&p.X, 0, float64(end), narrow)
+		room := vg.Length(230)
 		if narrow {
-			length = 16
+			room = 95
 		}
 		ticks := make(plot.ConstantTicks, len(names))
 		for i, name := range names {
@@ -41,7 +41,7 @@ func Timeline(title string, spans []report.Span, end report.Seconds) (Drawing, e
 				name = "all"
 			}
 			// The first is on top.
-			ticks[i] = plot.Tick{Value: float64(len(names) - 1 - i), Label: elided(name, length)}
+			ticks[i] = plot.Tick{Value: float64(len(names) - 1 - i), Label: fitted(name, tickSize, room)}
 		}
 		p.Y.Tick.Marker = ticks
 		p.Y.Min, p.Y.Max = -.6, float64(len(names))-.4

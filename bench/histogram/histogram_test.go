@@ -40,6 +40,44 @@ func TestEveryDurationHasItsBucket(t *testing.T) {
 	}
 }
 
+// What several have counted apart is as if one had counted it.
+func TestMergeIsTheSum(t *testing.T) {
+	var a, b, all histogram.Histogram
+	for i := range 100 {
+		d := time.Duration(i*i) * 100 * time.Microsecond
+		all.Add(d)
+		if i%3 == 0 {
+			a.Add(d)
+		} else {
+			b.Add(d)
+		}
+	}
+	if want := 328350 * time.Microsecond; all.Mean() != want { // The mean of the squares, in 0.1 ms.
+		t.Errorf("mean %v, want %v", all.Mean(), want)
+	}
+	each := func(h *histogram.Histogram) (out []time.Duration) {
+		h.Each(func(d time.Duration, count uint64) {
+			for range count {
+				out = append(out, d)
+			}
+		})
+		return out
+	}
+	apart := a.Clone()
+	apart.Merge(&b)
+	if !slices.Equal(each(apart), each(&all)) || apart.Count() != all.Count() || apart.Max() != all.Max() || apart.Mean() != all.Mean() {
+		t.Errorf("apart: %d, mean %v, max %v; in one: %d, mean %v, max %v", apart.Count(), apart.Mean(), apart.Max(), all.Count(), all.Mean(), all.Max())
+	}
+	for i, d := range each(&all) {
+		if want := time.Duration(i*i) * 100 * time.Microsecond; (d - want).Abs() > want/2000+time.Microsecond {
+			t.Errorf("value %d is %v, want %v", i, d, want)
+		}
+	}
+	if a.Count() != 34 {
+		t.Errorf("the clone's origin counts %d", a.Count())
+	}
+}
+
 func TestSinceIsTheDifference(t *testing.T) {
 	var h histogram.Histogram
 	h.Add(time.Second)

@@ -185,6 +185,9 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	i.mu.Lock()
 	i.asked++
 	status, body, hang := i.status, i.body, i.hang
+	if r.URL.String() == elsewhereURL {
+		status = http.StatusOK
+	}
 	i.mu.Unlock()
 	if hang {
 		<-r.Context().Done()
@@ -192,11 +195,15 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return &http.Response{
 		StatusCode: status, Status: http.StatusText(status), Request: r, Body: io.NopCloser(strings.NewReader(body)),
-		Header: http.Header{"Location": {"https://elsewhere.example/"}},
+		Header: http.Header{"Location": {elsewhereURL}},
 	}, nil
 }
 
-const keyURL = "https://issuer.example/jwks.json"
+const (
+	keyURL = "https://issuer.example/jwks.json"
+	// elsewhereURL is where the issuer redirects to, and has the same keys.
+	elsewhereURL = "https://elsewhere.example/"
+)
 
 // fromURL runs a guard whose keys are the issuer's, in a bubble.
 func fromURL(t *testing.T, test func(t *testing.T, i *issuer, g *auth.Guard)) {
@@ -254,10 +261,10 @@ func TestKeysAreFetched(t *testing.T) {
 // While the issuer is away the keys stay, for a day.
 func TestIssuerIsAway(t *testing.T) {
 	for name, fail := range map[string]func(*issuer){
-		"error":    func(i *issuer) { i.set(http.StatusBadGateway, "") },
+		"error":    func(i *issuer) { i.set(http.StatusBadGateway, `{"keys":[`+moqKey+`]}`) },
 		"redirect": func(i *issuer) { i.set(http.StatusFound, `{"keys":[`+moqKey+`]}`) },
 		"garbage":  func(i *issuer) { i.set(http.StatusOK, "<html>") },
-		"too long": func(i *issuer) { i.set(http.StatusOK, `{"keys":[`+moqKey+`]`+strings.Repeat(" ", 300<<10)+`}`) },
+		"too long": func(i *issuer) { i.set(http.StatusOK, `{"keys":[`+moqKey+`]}`+strings.Repeat(" ", 300<<10)) },
 		"hangs":    func(i *issuer) { i.mu.Lock(); i.hang = true; i.mu.Unlock() },
 	} {
 		t.Run(name, func(t *testing.T) {

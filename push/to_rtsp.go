@@ -38,6 +38,8 @@ func sendRTSP(ctx context.Context, cfg OutputConfig, u *url.URL, q *Queue) error
 	for {
 		packets, _, err := q.Next(alive)
 		switch {
+		case err != nil && alive.Err() != nil: // io.EOF may be the server's hanging up, no end of the stream.
+			return fmt.Errorf("send rtsp: %w", context.Cause(alive))
 		case errors.Is(err, io.EOF):
 			return demuxer.Flush(time.Now())
 		case err != nil:

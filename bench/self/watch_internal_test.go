@@ -1,6 +1,7 @@
 package self
 
 import (
+	"context"
 	"net"
 	"runtime"
 	"slices"
@@ -47,6 +48,41 @@ func TestVerdictNamesTheReason(t *testing.T) {
 				t.Errorf("%+v, want %q", v, tt.want)
 			}
 		})
+	}
+}
+
+// What Run measures is the process: the CPU that it burns, and timers that are late by
+// as long as they are held up.
+func TestRunMeasuresTheProcess(t *testing.T) {
+	w := New(nil)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	sampled := func() int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.seconds
+	}
+	for sampled() == 0 {
+		runtime.Gosched() // It burns, and lets others run.
+	}
+	const held = 100 * time.Millisecond
+	w.mu.Lock() // No timer is looked at meanwhile.
+	time.Sleep(held)
+	w.mu.Unlock()
+	for before := sampled(); sampled() < before+2; { // The timers after it tell.
+		time.Sleep(timerEvery)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	v := w.Verdict()
+	if v.CPU <= 0 || v.CPUMax <= 0 {
+		t.Errorf("a process that burns CPU: %+v", v)
+	}
+	if w.lag.Count() == 0 || v.LagMax < ms(held-2*timerEvery) {
+		t.Errorf("timers held up for %v: %+v", held, v)
 	}
 }
 

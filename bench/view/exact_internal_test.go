@@ -119,7 +119,9 @@ func TestLatencyAgreesWithASecondClock(t *testing.T) {
 		s := newStage(t, Config{Viewers: 4, Draft: draft}, everybody)
 		r := s.perform(60)
 		s.leave()
+		s.injector.mu.Lock()
 		written := slices.Sorted(slices.Values(s.injector.written))
+		s.injector.mu.Unlock()
 		if r.Latency.Count != len(written) {
 			t.Errorf("%d delays of %d objects", r.Latency.Count, len(written))
 		}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -203,10 +204,25 @@ func TestHLSCountsExactlyTheFaultsMade(t *testing.T) {
 // Without faults a viewer has all of it, and its delay is that of whole parts.
 func TestHLSDelayIsThatOfParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		th := newTheatre(t, Config{Viewers: 3}, func(h http.Handler) http.Handler { return h })
+		var parts, ahead atomic.Int64
+		th := newTheatre(t, Config{Viewers: 3}, func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked := time.Now()
+				h.ServeHTTP(w, r)
+				if strings.HasSuffix(r.URL.Path, ".m4s") {
+					parts.Add(1)
+					if time.Since(asked) > 0 { // The server had to wait for it.
+						ahead.Add(1)
+					}
+				}
+			})
+		})
 		th.play(30 * time.Second)
 		r := th.audience.Report("")
 		th.leave()
+		if parts.Load() == 0 || ahead.Load() < parts.Load()/2 {
+			t.Errorf("%d of %d parts were asked for ahead", ahead.Load(), parts.Load())
+		}
 		t.Logf("%+v", r)
 		if r.Missing+r.Twice+r.Cut+r.Ended+r.Failed+r.Stalls != 0 || r.Corrupt != 0 || r.Watching != 3 || r.Played != 3 || r.Join.Count != 3 {
 			t.Errorf("%+v", r)

@@ -25,6 +25,23 @@ func TestPlaybackStalls(t *testing.T) {
 		}
 		return out
 	}
+	// One track after another comes as time goes by: beside both, what extra says.
+	beside := func(from, to int, extra func(i int) step) (out []step) {
+		for i := from; i < to; i++ {
+			out = append(out, both(i, i+1, 0)...)
+			if s := extra(i); s.track != "" {
+				out = append(out, s)
+			}
+		}
+		return out
+	}
+	var late []step // Audio, by five chunks.
+	for i := range 20 {
+		late = append(late, step{i + 1, "video", i})
+		if i >= 5 {
+			late = append(late, step{i + 1, "audio", i - 5})
+		}
+	}
 	for name, tt := range map[string]struct {
 		steps  []step
 		until  int
@@ -42,6 +59,11 @@ func TestPlaybackStalls(t *testing.T) {
 		},
 		"never enough to begin": {both(0, 2, 0), 20, -1, 0, 0},
 		"another timeline":      {join(both(0, 10, 0), both(1010, 1020, -1000)), 20, 3, 0, 0},
+		"and then no more":      {join(both(0, 10, 0), both(1010, 1020, -1000)), 30, 3, 1, 7 * chunk},
+		"a timeline before":     {join(both(1000, 1010, -1000), both(0, 10, 10)), 20, 3, 0, 0},
+		"a track that is late":  {late, 20, 8, 0, 0},
+		"a track that joins":    {beside(0, 20, func(i int) step { return [2]step{{}, {i + 1, "video.2", i}}[i/10] }), 20, 3, 0, 0},
+		"fetched behind live":   {join([]step{{1, "video", 5}, {1, "audio", 5}, {1, "video", 4}, {1, "audio", 4}, {1, "video", 3}, {1, "audio", 3}}, both(6, 12, -5)), 5, 1, 0, 0},
 		"a burst at the start":  {join(both(0, 10, 0)[:0], []step{{1, "video", 0}, {1, "audio", 0}, {1, "video", 1}, {1, "audio", 1}, {1, "video", 2}, {1, "audio", 2}}, both(3, 9, 0)), 4, 1, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

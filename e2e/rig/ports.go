@@ -20,7 +20,7 @@ const (
 // FreePort returns a port that was free for TCP and UDP a moment ago.
 func FreePort() (int, error) {
 	for range 50 {
-		port := firstPort + rand.IntN(lastPort-firstPort) //nolint:gosec // Anything will do.
+		port := firstPort + rand.IntN(lastPort-firstPort)
 		if free(port) == nil {
 			return port, nil
 		}

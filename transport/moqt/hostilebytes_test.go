@@ -2,7 +2,10 @@ package moqt_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,12 +31,17 @@ func watched(t draftTest, o *origin, hostile func(p *rawPeer)) {
 	}
 }
 
-// tokens are n tokens of so many bytes in a request for a track's status.
+// tokens are n tokens of so many bytes in a request for a track's status, of "t" but
+// for the last, which is of "u".
 func tokens(p *rawPeer, n, size int) *wire.TrackStatus {
 	m := &wire.TrackStatus{Track: wire.TrackName{Namespace: cam.Fields(), Name: "video"}}
-	for range n {
+	for i := range n {
+		letter := "t"
+		if i == n-1 {
+			letter = "u"
+		}
 		m.Params.AuthTokens = append(m.Params.AuthTokens,
-			p.d.AppendToken(nil, wire.Token{AliasType: wire.TokenUseValue, Value: bytes.Repeat([]byte("t"), size)}))
+			p.d.AppendToken(nil, wire.Token{AliasType: wire.TokenUseValue, Value: bytes.Repeat([]byte(letter), size)}))
 	}
 	return m
 }
@@ -44,11 +52,27 @@ func TestTokensOfOneMessage(t *testing.T) {
 	for name, tt := range map[string]struct{ n, size int }{"many": {8000, 1}, "long": {1, 60_000}} {
 		t.Run(name, func(t *testing.T) {
 			drafts(t, func(t draftTest) {
-				watched(t, newOrigin(t, nil), func(p *rawPeer) {
+				last := strings.Repeat("u", tt.size)
+				var shown []string
+				o := newOrigin(t, func(cfg *moqt.Config) {
+					cfg.Authorize = func(_ context.Context, r moqt.Request) (moqt.Grant, error) {
+						shown = append(shown, r.Token)
+						return moqt.Grant{}, nil
+					}
+				})
+				watched(t, o, func(p *rawPeer) {
 					if m, err := p.request(tokens(p, tt.n, tt.size)).Message(); err != nil || m.Kind() != wire.KindRequestOK {
 						t.Errorf("the answer is %v, %v", m, err)
 					}
+					none := tokens(p, 0, 0)
+					none.RequestID = 2
+					if m, err := p.request(none).Message(); err != nil || m.Kind() != wire.KindRequestOK {
+						t.Errorf("the next answer is %v, %v", m, err)
+					}
 				})
+				if !slices.Equal(shown, []string{"", last, ""}) { // The first is the viewer's.
+					t.Errorf("%d requests showed other tokens", len(shown))
+				}
 			})
 		})
 	}
@@ -60,7 +84,7 @@ func TestTokenLongerThanItsMessage(t *testing.T) {
 	drafts(t, func(t draftTest) {
 		watched(t, newOrigin(t, nil), func(p *rawPeer) {
 			b := p.bytes(tokens(p, 1, 1000))
-			cut := bytes.Index(b, []byte("tttt"))
+			cut := bytes.Index(b, []byte("uuuu"))
 			b = append(b[:cut], b[cut+900:]...)
 			// The message is 900 bytes shorter and so is its length; the token's is not.
 			length := int(b[1])<<8 | int(b[2])
@@ -97,6 +121,14 @@ func TestDatagramFlood(t *testing.T) {
 			time.Sleep(time.Second)
 			if err := p.conn.Context().Err(); err != nil {
 				t.Errorf("the session has ended: %v", err)
+			}
+			b, _ := o.relay.Broadcast("live/flood")
+			track, ok := b.Track("data")
+			if !ok {
+				t.Fatal("the flood's track is not taken in")
+			}
+			if newest, _ := track.Largest(); newest.Group < 1900 || track.Bytes() > floodBytes+2000 {
+				t.Errorf("the log ends at group %d and holds %d bytes", newest.Group, track.Bytes())
 			}
 			must(t.T, p.conn.SendDatagram([]byte{0x3f}))
 			p.wantEnd(wire.ProtocolViolation)

@@ -43,12 +43,15 @@ func (i *intake) Offer(p *moqt.Publisher, track string) {
 	}
 }
 
+// floodBytes is what a track may hold.
+const floodBytes = 256 << 10
+
 // windowed gives tracks a window.
 type windowed struct{ relay.Upstream }
 
 func (w windowed) Subscribe(ctx context.Context, t *relay.Track, accepted func(relay.TrackConfig)) error {
 	return w.Upstream.Subscribe(ctx, t, func(cfg relay.TrackConfig) {
-		cfg.Window = time.Minute
+		cfg.Window, cfg.MaxBytes = time.Minute, floodBytes
 		accepted(cfg)
 	})
 }

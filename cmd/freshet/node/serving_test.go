@@ -131,5 +131,11 @@ func TestDrainDeadline(t *testing.T) {
 		if r := stubborn.since(); r.ends != 1 {
 			t.Error("the viewer that stays was not closed")
 		}
+		// All were told why, before the process was gone.
+		if other := edge.metric("freshet_moqt_session_ends_total") - edge.metric("freshet_moqt_session_ends_total", "peer_closed"); other == 0 ||
+			other != edge.metric("freshet_moqt_session_ends_total", "drained") {
+			t.Errorf("%v sessions ended for another reason than their own, %v of them drained", other,
+				edge.metric("freshet_moqt_session_ends_total", "drained"))
+		}
 	})
 }

@@ -44,11 +44,6 @@ func belowAt(g *running, scheme string, draft int) configs.Config {
 	return cfg
 }
 
-// wobbles is a fault of ours that is known and not found yet: one time in dozens, what
-// overtook the first subgroup of a track that came by PUBLISH is taken for the track's
-// start. Only a run with nothing else amiss is repeated for it, once.
-var wobbles = regexp.MustCompile(`(?s)^not ok \d+ - publish\n.*came where object 0 of group \d+ was expected`)
-
 // runInterop publishes at first and subscribes at last.
 func runInterop(t *testing.T, draft, scheme string, first, last *running) {
 	t.Helper()
@@ -59,12 +54,6 @@ func runInterop(t *testing.T, draft, scheme string, first, last *running) {
 	}
 	var out, errs strings.Builder
 	code := run(t.Context(), args, &out, &errs)
-	if failed := notOK.FindAllString(out.String(), -1); len(failed) == 1 && wobbles.MatchString(failed[0]) {
-		t.Logf("once more for a known fault: %s", failed[0])
-		out.Reset()
-		errs.Reset()
-		code = run(t.Context(), args, &out, &errs)
-	}
 	for _, failed := range notOK.FindAllString(out.String(), -1) {
 		t.Error(failed)
 	}

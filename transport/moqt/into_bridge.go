@@ -21,7 +21,12 @@ func (in *intoTrack) bridge(first uint64) {
 	in.s.tasks.Go(func() {
 		defer in.feeders.exit(nil)
 		if first > in.from.Group {
+			late := time.After(tailWait)
 			in.fetchRest(first)
+			select { // The stream of a group may come behind that of a later one.
+			case <-late:
+			case <-in.feeders.ctx.Done():
+			}
 		}
 		if in.feeders.ctx.Err() == nil { // Else another brings it.
 			in.track.Forsake(first)

@@ -9,19 +9,13 @@ import (
 	"github.com/freshet-live/freshet/relay/swarm/beacon"
 )
 
-// follower is a viewer with the catalog of a moment ago.
-type follower struct {
-	*beacon.Verifier
-	catalog *beacon.Keys
-}
-
 // A day of beacons, one a minute: each is signed by a key that the catalog had at
 // least four minutes before, none lives longer than an hour, and the catalog never
 // holds more than three.
 func TestRotation(t *testing.T) {
 	a := beacon.NewAuthority(streamKey, namespace)
 	s := beacon.NewSigner(namespace, track)
-	v := follower{Verifier: beacon.NewVerifier(beacon.Config{Namespace: namespace, Track: track, StreamKey: public(streamKey)})}
+	v := beacon.NewVerifier(beacon.Config{Namespace: namespace, Track: track, StreamKey: public(streamKey)})
 	changes, used := 0, make(map[beacon.KeyID]int)
 	var catalogs []*beacon.Keys // One a minute.
 	for minute := range 24 * 60 {

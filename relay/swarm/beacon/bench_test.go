@@ -62,24 +62,27 @@ func BenchmarkVerify(b *testing.B) {
 				if at == len(raws) {
 					v, at = newVerifier(b, certificate(sessionKey)), 0
 				}
-				check(b, v, raws[at], chunk)
+				if err := check(v, raws[at], chunk); err != nil {
+					b.Fatal(err)
+				}
 				at++
 			}
 		})
 	}
 }
 
-func check(b *testing.B, v *beacon.Verifier, raw, chunk []byte) {
+func check(v *beacon.Verifier, raw, chunk []byte) error {
 	got, _, err := v.Add(epoch.Add(time.Millisecond), raw)
 	if err != nil {
-		b.Fatal(err)
+		return err
 	}
 	for i, size := range got.Sizes {
 		if err := v.Piece(got.Piece(i), chunk[:size]); err != nil {
-			b.Fatal(err)
+			return err
 		}
 		chunk = chunk[size:]
 	}
+	return nil
 }
 
 // What a repeated beacon costs, as peers send them.

@@ -14,6 +14,7 @@ type keySet struct {
 	pinned    ed25519.PublicKey // nil takes the catalog's word.
 	stream    ed25519.PublicKey
 	list      []sessionKey
+	found     []ed25519.PublicKey // Scratch of certified.
 }
 
 type sessionKey struct {
@@ -62,11 +63,11 @@ func (s *keySet) add(c *Certificate, known []sessionKey) error {
 	return nil
 }
 
-// certified gives the keys that may have signed a beacon: IDs are short, so there
-// may be two of one.
+// certified gives the keys that may have signed a beacon, until the next call: IDs
+// are short, so there may be two of one.
 func (s *keySet) certified(b *Beacon) ([]ed25519.PublicKey, error) {
 	err := ErrUnknownKey
-	var keys []ed25519.PublicKey
+	s.found = s.found[:0]
 	for i := range s.list {
 		c := &s.list[i].certificate
 		switch {
@@ -76,11 +77,11 @@ func (s *keySet) certified(b *Beacon) ([]ed25519.PublicKey, error) {
 		case b.Group < c.MinGroup:
 			err = ErrKeyGroup
 		default:
-			keys = append(keys, c.Key)
+			s.found = append(s.found, c.Key)
 		}
 	}
-	if len(keys) == 0 {
+	if len(s.found) == 0 {
 		return nil, err
 	}
-	return keys, nil
+	return s.found, nil
 }

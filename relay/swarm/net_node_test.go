@@ -32,6 +32,7 @@ type node struct {
 	// slowdown makes its pieces come that much later.
 	slowdown time.Duration
 
+	last   *swarm.Report
 	trace  *trace
 	checks []func(swarm.Event, []swarm.Action)
 }
@@ -41,6 +42,7 @@ type conn struct {
 	to      *node
 	open    bool
 	waiting int // bytes not sent yet
+	told    int // what the viewer knows of them
 }
 
 // join adds a viewer; it comes to the edge after a round trip.
@@ -69,7 +71,8 @@ func (v *node) tick() {
 		return
 	}
 	for _, c := range slices.Clone(v.conns) {
-		if c.open && c.waiting > 0 {
+		if c.open && c.waiting != c.told {
+			c.told = c.waiting
 			v.step(swarm.Event{Kind: swarm.EventQueue, Peer: c.to.id, Size: c.waiting})
 		}
 	}
@@ -161,6 +164,7 @@ func (v *node) do(a swarm.Action) {
 func (v *node) toEdge(do func()) { v.n.at(v.n.cfg.edgeRTT/2, do) }
 
 func (v *node) reported(r *swarm.Report) {
+	v.last = r
 	v.sum.peer += r.PeerBytes
 	v.sum.edge += r.EdgeBytes
 	v.sum.hedge += r.HedgeBytes

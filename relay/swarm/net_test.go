@@ -190,7 +190,7 @@ func (e *edge) chunk() {
 	if e.index == 0 {
 		size *= 5
 	}
-	sizes := swarm.Cut(size + int(n.rand.Int64N(mean/5+1)))
+	sizes := swarm.Cut(size + int(n.rand.Int64N(mean/5+1)-mean/10))
 	first := swarm.PieceID{Group: e.group, N: e.number}
 	for i, size := range sizes {
 		e.pieces = append(e.pieces, made{swarm.PieceID{Group: e.group, N: e.number + uint32(i)}, size, e.pts})

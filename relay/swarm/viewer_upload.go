@@ -13,12 +13,15 @@ const (
 	growTime   = 10 * second
 	maxRamp    = 64
 
-	// maxInflation of a round trip, or maxQueue of unsent data, halves the slots,
-	// at most every calmTime.
-	maxInflation = 50 * millisecond
-	maxQueue     = 200 * millisecond
-	calmQueue    = 50 * millisecond
-	calmTime     = 2 * second
+	// maxInflation of a round trip, three times in a row, or maxQueue of unsent data
+	// that stands for standTime, halves the slots, at most every calmTime. Below
+	// calmQueue they may grow. A key frame's burst does not stand.
+	maxInflation  = 50 * millisecond
+	inflatedTimes = 3
+	maxQueue      = 200 * millisecond
+	calmQueue     = 50 * millisecond
+	standTime     = second / 2
+	calmTime      = 2 * second
 
 	// burst is how much of the budget may go at once.
 	burst = second / 2
@@ -36,8 +39,9 @@ type upload struct {
 	rampAt    int64
 	congested bool
 	halvedAt  int64
-	// worst is the longest queue since the slots last grew.
-	worst int64
+	// low is the shortest queue since lowAt; worst the longest that stood since the
+	// slots last grew.
+	low, lowAt, worst int64
 }
 
 // rtt follows a round trip: base is the least of the present and the last 10 s.
@@ -117,7 +121,7 @@ func (v *Viewer) ramp() {
 	if u.joinedAt < 0 {
 		u.joinedAt, u.rampAt = v.now, v.now+leafTime
 	}
-	u.worst = max(u.worst, v.waiting())
+	v.watchQueue()
 	if v.now < u.rampAt || u.ramp >= maxRamp {
 		return
 	}
@@ -127,6 +131,20 @@ func (v *Viewer) ramp() {
 		u.rampAt = v.now + doubleTime
 	}
 	u.worst = 0
+}
+
+// watchQueue finds the queue that stands: the shortest within standTime.
+func (v *Viewer) watchQueue() {
+	u := &v.upload
+	u.low = min(u.low, v.waiting())
+	if v.now-u.lowAt < standTime {
+		return
+	}
+	u.worst = max(u.worst, u.low)
+	if u.low > maxQueue {
+		v.backOff()
+	}
+	u.low, u.lowAt = v.waiting(), v.now
 }
 
 func (u *upload) grow(now int64) {
@@ -155,9 +173,7 @@ func (v *Viewer) queued(id PeerID, bytes int) {
 		return
 	}
 	p.buffered = int64(max(0, bytes))
-	if p.child() && v.waiting() > maxQueue {
-		v.backOff()
-	}
+	v.upload.low = min(v.upload.low, v.waiting())
 }
 
 // roundTrip is told a round trip, peer 0 being the edge.
@@ -172,7 +188,7 @@ func (v *Viewer) roundTrip(id PeerID, rtt int64) {
 		return
 	}
 	p.rtt.add(v.now, rtt)
-	if p.rtt.inflated >= 2 && p.child() {
+	if p.rtt.inflated >= inflatedTimes && p.child() {
 		p.rtt.inflated = 0
 		v.backOff()
 	}

@@ -130,6 +130,7 @@ func (v *Viewer) markHedged(e *entry) {
 	s := &v.subs[e.sub]
 	if e.hedges == 0 && s.parent != Edge {
 		s.hedged[0] += int64(e.size)
+		s.hedges[0]++
 		s.due[0] += int64(e.size)
 	}
 	e.hedges++

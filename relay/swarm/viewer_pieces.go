@@ -161,5 +161,7 @@ func (v *Viewer) learn(from PeerID, en *entry) {
 		}
 		return
 	}
-	v.do(Action{Kind: ActionCancel, Peer: s.parent, IDs: []PieceID{en.id}})
+	if en.hedges == 0 {
+		v.do(Action{Kind: ActionCancel, Peer: s.parent, IDs: []PieceID{en.id}})
+	}
 }

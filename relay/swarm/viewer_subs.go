@@ -33,8 +33,9 @@ type substream struct {
 	lags   window
 	over   int64 // since when the lag is too long, -1 is not.
 
-	// due and hedged are bytes in each of the last five seconds.
+	// due and hedged are bytes in each of the last five seconds, hedges pieces.
 	due, hedged [breakerSpan]int64
+	hedges      [breakerSpan]int
 	trips       int
 	retry       int64
 }
@@ -111,7 +112,7 @@ func (v *Viewer) setParent(sub int, parent PeerID, from PieceID) {
 	s.parent, s.from, s.since = parent, from, v.now
 	s.misses, s.over = 0, -1
 	s.lags.clear()
-	s.due, s.hedged = [breakerSpan]int64{}, [breakerSpan]int64{}
+	s.due, s.hedged, s.hedges = [breakerSpan]int64{}, [breakerSpan]int64{}, [breakerSpan]int{}
 }
 
 // release goes to the edge in good order: the parent is left when the edge has

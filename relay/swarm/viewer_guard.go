@@ -5,9 +5,9 @@ const (
 	// breakerPercent the sub-stream goes to the edge.
 	breakerSpan    = 5
 	breakerPercent = 15
-	// breakerLeast is how many hedged pieces count: fewer are a parent's end, for
-	// which maxMisses finds another.
-	breakerLeast = maxMisses + 1
+	// breakerLeast is how many hedged pieces count: a parent that is gone is left
+	// before it makes as many.
+	breakerLeast = maxMisses
 	// retryTime doubles with each trip, at most maxTrips times.
 	retryTime = 10 * second
 	maxTrips  = 5

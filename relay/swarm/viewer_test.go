@@ -398,16 +398,16 @@ func TestSubstreamBreaker(t *testing.T) {
 	r.run(6 * time.Second)
 	r.open(1)
 	r.adopt(2, 1)
-	// Two of three come.
-	for range 24 {
+	r.run(14 * time.Second)
+	for range 24 { // Every other piece comes.
+		r.silent[2] = r.next/4%2 == 0
 		r.run(100 * time.Millisecond)
-		r.silent[2] = r.next/4%3 == 0
 	}
-	r.run(2 * time.Second)
+	r.silent = map[int]bool{}
+	r.run(900 * time.Millisecond)
 	if r.parents[2] != swarm.Edge {
 		t.Fatalf("parents %v: the breaker did not trip", r.parents)
 	}
-	r.silent = map[int]bool{}
 	at := r.now
 	r.open(2)
 	r.tell(swarm.Event{Kind: swarm.EventAssign, Sub: 2, Peer: 2})
@@ -415,6 +415,23 @@ func TestSubstreamBreaker(t *testing.T) {
 	if got := to(of(r.run(6*time.Second), swarm.ActionSub), 2); len(got) == 0 {
 		t.Errorf("not tried again %v after the breaker", r.now-at)
 	}
+}
+
+func TestSecondBadParentTripsTheBreaker(t *testing.T) {
+	r := newRig(t)
+	r.run(6 * time.Second)
+	r.open(1, 2, 3)
+	for _, p := range []swarm.PeerID{1, 2} {
+		r.adopt(2, p)
+		r.run(5 * time.Second)
+		delete(r.brings, 2)
+		r.run(3 * time.Second)
+		if r.parents[2] != swarm.Edge {
+			t.Fatalf("parents %v, want silent %d left", r.parents, p)
+		}
+	}
+	r.tell(swarm.Event{Kind: swarm.EventAssign, Sub: 2, Peer: 3})
+	expectNone(t, r.run(7*time.Second), swarm.ActionSub)
 }
 
 func TestStallMeansEdgeOnly(t *testing.T) {

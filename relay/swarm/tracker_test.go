@@ -615,6 +615,20 @@ func TestReserve(t *testing.T) {
 	}
 }
 
+func TestIdleEdgeNeedsNoSwarm(t *testing.T) {
+	h := newHall(t, swarm.TrackerConfig{MinLoad: 0.5})
+	h.crowd(3, 8)
+	for _, tt := range []struct {
+		egress int64
+		mode   swarm.Mode
+	}{{0, swarm.ModeEdge}, {499, swarm.ModeEdge}, {500, swarm.ModeOn}, {360, swarm.ModeOn}, {340, swarm.ModeEdge}, {400, swarm.ModeEdge}} {
+		h.tell(swarm.TrackerEvent{Kind: swarm.TrackerLoad, Egress: tt.egress, Capacity: 1000, Bitrate: 10})
+		if got := h.mode[2]; got.Mode != tt.mode {
+			t.Errorf("egress %d of 1000: %+v, want %s", tt.egress, got, tt.mode)
+		}
+	}
+}
+
 func TestPhonesAndCapsGiveLess(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
 	h.tell(swarm.TrackerEvent{Kind: swarm.TrackerLoad, Bitrate: 4_000_000})

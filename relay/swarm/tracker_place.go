@@ -168,7 +168,7 @@ func (t *Tracker) fits(m *member, s int, p *member, freed int) bool {
 	if t.guarded(m, s) && !t.proven(p) {
 		return false
 	}
-	if m.link(p.id) == nil && !(t.mayReveal(m) && t.mayReveal(p)) {
+	if m.link(p.id) == nil && (!t.mayReveal(m) || !t.mayReveal(p)) {
 		return false
 	}
 	return t.arrival(m, s, p) <= t.params.Delay-t.params.HedgeStart-t.params.GapPull

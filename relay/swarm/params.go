@@ -30,14 +30,14 @@ type Params struct {
 func DefaultParams() Params {
 	return Params{
 		Delay:      time.Second,
-		Subs:       4,
+		Subs:       8,
 		Depth:      4,
 		GapPull:    150 * time.Millisecond,
 		HedgeStart: 200 * time.Millisecond,
-		HedgeMin:   120 * time.Millisecond,
+		HedgeMin:   150 * time.Millisecond,
 		HedgeMax:   400 * time.Millisecond,
 		Share:      0.4,
 		CapFactor:  2,
-		Cap:        8_000_000,
+		Cap:        12_000_000,
 	}
 }

@@ -12,16 +12,14 @@ import (
 const (
 	// MaxPeerMessage bounds the bytes of a message.
 	MaxPeerMessage = 16 << 10
-	// MaxToken bounds the bytes of HELLO's token.
-	MaxToken = 512
 	// MaxHaveGroups bounds the groups of a HAVE.
 	MaxHaveGroups = 4
-	// MaxBits bounds the bytes of a bit mask of pieces.
-	MaxBits = 32
 	// MaxPull bounds the pieces of a PULL or CANCEL.
 	MaxPull = 64
-	// MaxSubs bounds the number of sub-streams: a mask of them fits into 32 bits.
-	MaxSubs = 32
+
+	maxPeerToken = 512
+	maxHaveBits  = 32
+	maxPeerSub   = 31 // The last of those that a mask of 32 bits has.
 )
 
 // PeerVersion is the version that HELLO says.
@@ -168,7 +166,7 @@ func (c *peerCoder) message(m *PeerMessage) {
 func (c *peerCoder) hello(m *PeerMessage) {
 	c.varint(&m.Version)
 	c.peer(&m.Peer)
-	c.bytes(&m.Token, MaxToken)
+	c.bytes(&m.Token, maxPeerToken)
 }
 
 func (c *peerCoder) refuse(m *PeerMessage) {

@@ -9,8 +9,8 @@ import (
 	"github.com/freshet-live/freshet/relay/swarm"
 )
 
-// maxInteger bounds integers without a width, so that browsers have them exact.
-const maxInteger = 1<<53 - 1
+// maxPeerInteger bounds integers without a width, so that browsers have them exact.
+const maxPeerInteger = 1<<53 - 1
 
 // peerCoder walks the fields of a message, reading or writing them. The first
 // error sticks and the rest becomes a no-op, so that a layout is straight-line
@@ -30,7 +30,7 @@ func (c *peerCoder) fail(err error) {
 	}
 }
 
-func (c *peerCoder) varint(v *uint64) { c.varintIn(v, 0, maxInteger) }
+func (c *peerCoder) varint(v *uint64) { c.varintIn(v, 0, maxPeerInteger) }
 
 // varintIn is an integer from low to high.
 func (c *peerCoder) varintIn(v *uint64, low, high uint64) {
@@ -136,7 +136,7 @@ func (c *peerCoder) peer(v *swarm.PeerID) {
 	*v = swarm.PeerID(x)
 }
 
-func (c *peerCoder) sub(v *int) { c.int(v, 0, MaxSubs-1) }
+func (c *peerCoder) sub(v *int) { c.int(v, 0, maxPeerSub) }
 
 func (c *peerCoder) id(v *swarm.PieceID) {
 	n := uint64(v.N)
@@ -177,5 +177,5 @@ func (c *peerCoder) haveMap(v *swarm.HaveMap) {
 	id := swarm.PieceID{Group: v.Group, N: v.N}
 	c.id(&id)
 	v.Group, v.N = id.Group, id.N
-	c.bytes(&v.Bits, MaxBits)
+	c.bytes(&v.Bits, maxHaveBits)
 }

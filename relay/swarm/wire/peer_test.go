@@ -91,10 +91,10 @@ func TestPeerBounds(t *testing.T) {
 		{"nothing", piece(100, 50, 0), false},
 		{"of nothing", piece(0, 0, 0), false},
 		{"negative offset", piece(10, -1, 10), false},
-		{"token", &wire.PeerMessage{Type: wire.PeerHello, Token: make([]byte, wire.MaxToken)}, true},
-		{"token too long", &wire.PeerMessage{Type: wire.PeerHello, Token: make([]byte, wire.MaxToken+1)}, false},
+		{"token", &wire.PeerMessage{Type: wire.PeerHello, Token: make([]byte, 512)}, true},
+		{"token too long", &wire.PeerMessage{Type: wire.PeerHello, Token: make([]byte, 513)}, false},
 		{"group over 2^53", &wire.PeerMessage{Type: wire.PeerSub, ID: swarm.PieceID{Group: 1 << 53}}, false},
-		{"sub over 31", &wire.PeerMessage{Type: wire.PeerUnsub, Sub: wire.MaxSubs}, false},
+		{"sub over 31", &wire.PeerMessage{Type: wire.PeerUnsub, Sub: 32}, false},
 		{"unknown type", &wire.PeerMessage{Type: 99}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

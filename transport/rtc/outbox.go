@@ -19,6 +19,10 @@ const (
 	stale = 2 * time.Second
 )
 
+// lastPackets are those whose acknowledgement may be kept back: every second one
+// is acknowledged at once.
+const lastPackets = 3 * 1200
+
 // outbox is what waits to be written to a peer's channels, and what was written
 // and is not acknowledged. Control messages go first; pieces keep their order.
 type outbox struct {
@@ -161,14 +165,15 @@ func (o *outbox) append(b []byte, m *wire.PeerMessage) ([]byte, error) {
 
 // buffered tells how many bytes of what was written are not acknowledged, and
 // gives how many were acknowledged since it was told last, and whether something
-// is waiting still.
+// is waiting still: the last packets of a burst do not count, whose acknowledgement
+// a receiver may keep back for 200 ms.
 func (o *outbox) buffered(n uint64) (acked int64, waiting bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	total := o.written - int64(n)
 	acked = total - o.acked
 	o.acked = total
-	return acked, n > 0 || o.queued > 0
+	return acked, n > lastPackets || o.queued > 0
 }
 
 func (o *outbox) waiting() int {

@@ -9,6 +9,7 @@ import (
 
 // perform does what the policy wants.
 func (m *machine) perform(now time.Time, a *swarm.Action) {
+	m.traceAction(a)
 	switch a.Kind {
 	case swarm.ActionConnect:
 		m.connect(a.Peer, a.Offer)

@@ -94,6 +94,7 @@ func (m *machine) tick(now time.Time) {
 
 // step tells the policy what happened, and does what it wants.
 func (m *machine) step(now time.Time, e swarm.Event) {
+	m.traceEvent(&e)
 	if m.stepping { // Its actions are valid until it is told more.
 		m.queue = append(m.queue, e)
 		return

@@ -42,6 +42,9 @@ func TestSix(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		s := minus(total(w.viewers), before)
 		t.Log(describe(s))
+		for _, v := range w.viewers {
+			t.Logf("viewer %d: uplink %d; %s", v.n, v.endpoint.Uplink(), describe(v.v.Stats()))
+		}
 		if s.Offload() < 0.7 || s.Late+s.Missing+s.Stalls != 0 {
 			t.Errorf("offload %.2f", s.Offload())
 		}

@@ -138,14 +138,14 @@ func (v *Viewer) learn(from PeerID, en *entry) {
 	s := &v.subs[en.sub]
 	size := int64(en.size)
 	lag := v.now - en.seen
+	if en.hedges == 0 {
+		s.due[0] += size
+	}
 	if from == s.parent && en.pulled != from && en.hedges == 0 {
 		s.lags.add(lag)
 	}
 	if s.parent == Edge || en.id.Less(s.from) {
 		return
-	}
-	if en.hedges == 0 {
-		s.due[0] += size
 	}
 	parent := v.peer(s.parent)
 	if parent == nil {
@@ -161,5 +161,7 @@ func (v *Viewer) learn(from PeerID, en *entry) {
 		}
 		return
 	}
-	v.do(Action{Kind: ActionCancel, Peer: s.parent, IDs: []PieceID{en.id}})
+	if en.hedges == 0 {
+		v.do(Action{Kind: ActionCancel, Peer: s.parent, IDs: []PieceID{en.id}})
+	}
 }

@@ -23,8 +23,9 @@ const (
 	standTime     = second / 2
 	calmTime      = 2 * second
 
-	// burst is how much of the budget may go at once.
-	burst = second / 2
+	// burst is how much of the budget may go at once. Full slots take the whole
+	// budget in the mean, so what a key frame needs more must come from here.
+	burst = 3 * second
 )
 
 // upload is what a viewer gives.
@@ -280,14 +281,16 @@ func (v *Viewer) clear(p *peer) bool {
 	return p.buffered <= max(2*MaxPiece, v.line()/8*maxQueue/second)
 }
 
-// spare: a piece can go now, and nothing waits for the budget.
+// spare: a piece can go now, nothing waits, and the children's next burst is left
+// its part of the budget.
 func (v *Viewer) spare(size int) bool {
 	for _, p := range v.peers {
 		if len(p.queue) > 0 {
 			return false
 		}
 	}
-	return v.upload.bucket.has(size)
+	b := &v.upload.bucket
+	return b.has(size) && b.level > b.depth/2
 }
 
 func (v *Viewer) push(p *peer, e *entry) {

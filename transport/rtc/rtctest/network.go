@@ -90,7 +90,7 @@ type Network struct {
 func New(tb testing.TB, seed uint64) *Network {
 	tb.Helper()
 	logs := &logging.DefaultLoggerFactory{DefaultLogLevel: logging.LogLevelDisabled}
-	wan, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "5.1.2.0/24", LoggerFactory: logs})
+	wan, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "5.0.0.0/8", LoggerFactory: logs})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -128,16 +128,24 @@ func (n *Network) attach(nat NAT) (*vnet.Net, error) {
 		}
 		router = lan
 	}
-	nic, err := vnet.NewNet(&vnet.NetConfig{})
+	var config vnet.NetConfig
+	if nat == Open {
+		config.StaticIPs = []string{n.public()}
+	}
+	nic, err := vnet.NewNet(&config)
 	if err != nil {
 		return nil, err
 	}
 	return nic, router.AddNet(nic)
 }
 
+// public is the address of the newest host: each has a network of its own, as
+// viewers at home have.
+func (n *Network) public() string { return fmt.Sprintf("5.%d.%d.1", 1+n.hosts/200, 1+n.hosts%200) }
+
 func (n *Network) lan(nat NAT) (*vnet.Router, error) {
 	lan, err := vnet.NewRouter(&vnet.RouterConfig{
-		CIDR: fmt.Sprintf("192.168.%d.0/24", n.hosts), NATType: nat.typ(), LoggerFactory: n.logs,
+		CIDR: fmt.Sprintf("192.168.%d.0/24", n.hosts), NATType: nat.typ(), StaticIPs: []string{n.public()}, LoggerFactory: n.logs,
 	})
 	if err != nil {
 		return nil, err

@@ -59,6 +59,7 @@ type world struct {
 type worldConfig struct {
 	rate   int64         // Of the stream, bit/s.
 	every  time.Duration // A chunk.
+	loss   float64       // Of what the edge sends.
 	change func(*swarm.Config)
 }
 
@@ -83,7 +84,7 @@ func (w *world) must(err error) {
 // openEdge begins the edge: MoQ over QUIC, with the swarm beside.
 func (w *world) openEdge(ctx context.Context, cfg worldConfig) {
 	w.t.Helper()
-	host := w.net.Host(rtctest.Line{Delay: 2 * time.Millisecond})
+	host := w.net.Host(rtctest.Line{Delay: 2 * time.Millisecond, Loss: cfg.loss})
 	socket, err := host.Listen(edgePort)
 	w.must(err)
 	w.addr = socket.LocalAddr().String()

@@ -31,10 +31,6 @@ func (r *rate) beacon(pts, size int64) {
 	r.bytes += size
 }
 
-// playOffset is when media time 0 is displayed; before the player has told, as
-// if everything were displayed T after its beacon.
-func (v *Viewer) playOffset() int64 { return v.offset }
-
 func (v *Viewer) deadline(e *entry) int64 { return e.pts + v.offset }
 
 // beacon takes in a verified beacon.
@@ -44,6 +40,7 @@ func (v *Viewer) beacon(e Event) {
 	}
 	pts := e.PTS.Microseconds()
 	if !v.playing && len(v.table.groups) == 0 {
+		// Until the player tells: as if a chunk were displayed T after its beacon.
 		v.offset = v.now + v.params.delay - pts
 	}
 	if len(v.table.groups) == 0 {

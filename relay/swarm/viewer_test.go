@@ -388,7 +388,7 @@ func TestSlowParentIsLeft(t *testing.T) {
 		t.Fatal("left while in time")
 	}
 	r.lag = 640 * time.Millisecond
-	r.tell(swarm.Event{Kind: swarm.EventPlayout, Offset: 900 * time.Millisecond})
+	r.tell(swarm.Event{Kind: swarm.EventPlayout, Offset: 900*time.Millisecond - r.now})
 	got := r.run(6 * time.Second)
 	expect(t, got, swarm.Action{Kind: swarm.ActionUnsub, Peer: 1, Sub: 2})
 }

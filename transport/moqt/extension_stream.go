@@ -40,16 +40,21 @@ func (p *ExtensionPeer) OpenUniStream(ctx context.Context, o Order) (*MediaStrea
 	return &MediaStream{s: p.s, st: st, ticket: ticket{key: uint16(o)}, head: head}, nil
 }
 
-// Write writes a header and a payload, within MaxLag or as long as ctx; neither is
-// retained. A peer that takes nothing on any stream for long loses its session.
+// Write writes a header and a payload, within MaxLag and ctx; neither is retained.
+// After an error the stream is to be cancelled. A peer that takes nothing on any stream for long loses its session.
 func (m *MediaStream) Write(ctx context.Context, header, payload []byte) error {
 	if m.head != nil {
 		header = append(m.head, header...)
 		m.head = nil
 	}
 	_ = m.st.SetWriteDeadline(time.Now().Add(m.s.maxLag))
+	stop := context.AfterFunc(ctx, func() { _ = m.st.SetWriteDeadline(time.Unix(1, 0)) })
+	defer stop()
 	err := m.s.writeMedia(ctx, m.st, &m.ticket, header, payload)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		m.s.stalled()
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 	"github.com/freshet-live/freshet/relay/swarm"
 	"github.com/freshet-live/freshet/transport/rtc"
 	"github.com/freshet-live/freshet/transport/rtc/rtctest"
+	"github.com/freshet-live/freshet/transport/swarm/stun"
 )
 
 // side is one end of a pair: its endpoint, and what its connection told.
@@ -47,17 +48,17 @@ const token = "token of the pair"
 func newPair(tb testing.TB, cfg pairConfig) *pair {
 	tb.Helper()
 	n := rtctest.New(tb, 1)
-	stun := n.STUN(rtctest.Line{Delay: 5 * time.Millisecond})
 	p := &pair{tb: tb, signal: cfg.signal}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	url := p.stun(ctx, n)
 	p.a, p.b = newSide(tb, n.Host(cfg.lineA), cfg.window), newSide(tb, n.Host(cfg.lineB), cfg.window)
-	a := rtc.ConnConfig{Self: 1, Peer: 2, Offer: true, Fingerprint: p.b.endpoint.Fingerprint(), Token: token, Events: p.a.take, ICE: []string{stun}}
-	b := rtc.ConnConfig{Self: 2, Peer: 1, Fingerprint: p.a.endpoint.Fingerprint(), Token: token, Events: p.b.take, ICE: []string{stun}}
+	a := rtc.ConnConfig{Self: 1, Peer: 2, Offer: true, Fingerprint: p.b.endpoint.Fingerprint(), Token: token, Events: p.a.take, ICE: []string{url}}
+	b := rtc.ConnConfig{Self: 2, Peer: 1, Fingerprint: p.a.endpoint.Fingerprint(), Token: token, Events: p.b.take, ICE: []string{url}}
 	if cfg.change != nil {
 		cfg.change(&a, &b)
 	}
 	p.a.conn, p.b.conn = p.a.endpoint.Conn(a), p.b.endpoint.Conn(b)
-	ctx, cancel := context.WithCancel(context.Background())
-	p.cancel = cancel
 	for _, s := range []*side{p.a, p.b} {
 		ctx, stop := context.WithCancel(ctx)
 		s.stop = stop
@@ -67,6 +68,21 @@ func newPair(tb testing.TB, cfg pairConfig) *pair {
 	p.all.Go(func() { p.carry(ctx, p.b, p.a, cfg.signalDelay) })
 	tb.Cleanup(p.close)
 	return p
+}
+
+// stun adds a server that tells hosts their address, and gives its URL.
+func (p *pair) stun(ctx context.Context, n *rtctest.Network) string {
+	p.tb.Helper()
+	socket, err := n.Host(rtctest.Line{Delay: 5 * time.Millisecond}).Listen(3478)
+	if err != nil {
+		p.tb.Fatal(err)
+	}
+	server, err := stun.New(stun.Config{Conn: socket})
+	if err != nil {
+		p.tb.Fatal(err)
+	}
+	p.all.Go(func() { _ = server.Run(ctx) })
+	return "stun:" + socket.LocalAddr().String()
 }
 
 func newSide(tb testing.TB, host *rtctest.Host, window int) *side {

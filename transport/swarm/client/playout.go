@@ -121,7 +121,7 @@ func (m *machine) tellPlayout(now time.Time) {
 	p := &m.playout
 	p.told = p.offset
 	m.v.count(func(s *Stats) { s.Delay = p.latency() })
-	m.step(now, swarm.Event{Kind: swarm.EventPlayout, Offset: p.offset})
+	m.step(now, swarm.Event{Kind: swarm.EventPlayout, Offset: p.offset - m.since(now)})
 }
 
 // play hands out what is due.

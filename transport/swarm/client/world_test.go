@@ -30,6 +30,7 @@ import (
 	"github.com/freshet-live/freshet/transport/swarm"
 	"github.com/freshet-live/freshet/transport/swarm/client"
 	"github.com/freshet-live/freshet/transport/swarm/client/clienttest"
+	"github.com/freshet-live/freshet/transport/swarm/stun"
 )
 
 const (
@@ -66,9 +67,9 @@ type worldConfig struct {
 func newWorld(t *testing.T, cfg worldConfig) *world {
 	t.Helper()
 	w := &world{t: t, net: rtctest.New(t, 7), relay: relay.New(relay.Config{}), chunks: make(map[relay.Location][sha256.Size]byte)}
-	w.stun = w.net.STUN(rtctest.Line{Delay: 2 * time.Millisecond})
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
+	w.openSTUN(ctx)
 	w.openEdge(ctx, cfg)
 	w.broadcast(ctx, cfg)
 	return w
@@ -79,6 +80,16 @@ func (w *world) must(err error) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+func (w *world) openSTUN(ctx context.Context) {
+	w.t.Helper()
+	socket, err := w.net.Host(rtctest.Line{Delay: 2 * time.Millisecond}).Listen(3478)
+	w.must(err)
+	server, err := stun.New(stun.Config{Conn: socket})
+	w.must(err)
+	w.stun = "stun:" + socket.LocalAddr().String()
+	w.running.Go(func() { _ = server.Run(ctx) })
 }
 
 // openEdge begins the edge: MoQ over QUIC, with the swarm beside.

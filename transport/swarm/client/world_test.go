@@ -49,9 +49,10 @@ type world struct {
 	stun   string
 	addr   string
 
-	stop    context.CancelFunc
-	running sync.WaitGroup
-	viewers []*viewer
+	stop     context.CancelFunc
+	endSwarm context.CancelFunc
+	running  sync.WaitGroup
+	viewers  []*viewer
 
 	mu     sync.Mutex
 	chunks map[relay.Location][sha256.Size]byte // Guarded by mu. What was published.
@@ -117,7 +118,9 @@ func (w *world) openEdge(ctx context.Context, cfg worldConfig) {
 		MoQ: func(ctx context.Context, conn moqt.Conn) { _ = w.server.Serve(ctx, conn) },
 	})
 	w.must(err)
-	w.running.Go(func() { _ = w.edge.Run(ctx) })
+	swarmCtx, endSwarm := context.WithCancel(ctx)
+	w.endSwarm = endSwarm
+	w.running.Go(func() { _ = w.edge.Run(swarmCtx) })
 	w.running.Go(func() { _ = listener.Run(ctx) })
 }
 

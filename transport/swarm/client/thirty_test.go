@@ -10,8 +10,11 @@ import (
 
 // Thirty viewers behind NATs of every type, on lines that lose one packet in a
 // hundred: real QUIC, ICE, DTLS and SCTP, in virtual time. Nothing comes late, and
-// most of it comes from peers.
+// most of it comes from peers. A minute of it takes a minute or two of CPU time.
 func TestThirty(t *testing.T) {
+	if raceEnabled || testing.Short() {
+		t.Skip("too slow with the race detector; scripts/test runs it without")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, worldConfig{rate: 1_500_000, every: 100 * time.Millisecond, loss: 0.01})
 		defer w.close()

@@ -1,0 +1,190 @@
+package client_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	policy "github.com/freshet-live/freshet/relay/swarm"
+	"github.com/freshet-live/freshet/transport/rtc/rtctest"
+	"github.com/freshet-live/freshet/transport/swarm/client"
+	"github.com/freshet-live/freshet/transport/swarm/client/clienttest"
+)
+
+// fibre is a line of a viewer that can feed others.
+var fibre = rtctest.Line{Delay: 10 * time.Millisecond, Up: 10_000_000}
+
+// crowd joins n viewers, and lets them find their places.
+func (w *world) crowd(n int) {
+	w.t.Helper()
+	for range n {
+		w.join(viewerConfig{line: fibre})
+		time.Sleep(100 * time.Millisecond)
+	}
+	time.Sleep(12 * time.Second)
+}
+
+// busiest is the viewer that has uploaded most.
+func (w *world) busiest() *viewer {
+	w.t.Helper()
+	best := w.viewers[0]
+	for _, v := range w.viewers {
+		if v.v.Stats().UploadBytes > best.v.Stats().UploadBytes {
+			best = v
+		}
+	}
+	if best.v.Stats().UploadBytes == 0 {
+		w.t.Fatal("nobody uploads")
+	}
+	return best
+}
+
+// wantUnharmed: the others saw every chunk as it was published, and in time.
+func (w *world) wantUnharmed(bad *viewer) {
+	w.t.Helper()
+	for _, v := range w.viewers {
+		s := v.v.Stats()
+		if v == bad {
+			continue
+		}
+		if _, wrong := v.seen(); wrong != 0 || s.Late+s.Missing+s.Stalls != 0 {
+			w.t.Errorf("viewer %d: %d chunks wrong; %s", v.n, wrong, describe(s))
+		}
+	}
+}
+
+// Who sends what the packager did not make is found out by the first piece: nothing
+// of it is played or passed on, and within a second nobody takes anything from it.
+func TestPolluter(t *testing.T) {
+	for name, fault := range map[string]clienttest.Fault{
+		"pieces": clienttest.Pollute, "pieces with beacons": clienttest.Forge, "pieces as others": clienttest.Splice,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, worldConfig{rate: 1_000_000, every: 100 * time.Millisecond})
+				defer w.close()
+				w.crowd(8)
+				bad := w.busiest()
+				bad.faulty.Set(fault)
+				since := time.Now()
+				time.Sleep(6 * time.Second)
+				w.wantUnharmed(bad)
+				w.wantBanned(bad, since)
+			})
+		})
+	}
+}
+
+// wantBanned: whoever got something false banned its sender, the first within a
+// second, and the edge parted it from all others.
+func (w *world) wantBanned(bad *viewer, since time.Time) {
+	w.t.Helper()
+	id := bad.v.Stats().Self
+	victims, first := 0, time.Duration(1<<62)
+	for _, v := range w.viewers {
+		for _, ban := range v.v.Stats().Banned {
+			if ban.Peer != id {
+				w.t.Errorf("viewer %d banned %d, who did nothing", v.n, ban.Peer)
+				continue
+			}
+			victims++
+			first = min(first, ban.At.Sub(since))
+		}
+	}
+	sent := bad.faulty.Bad.Load()
+	w.t.Logf("%d false pieces sent, %d viewers banned it, the first after %v", sent, victims, first)
+	if victims == 0 || first > time.Second {
+		w.t.Errorf("%d viewers banned it, the first after %v", victims, first)
+	}
+	time.Sleep(2 * time.Second)
+	if now := bad.faulty.Bad.Load(); now != sent {
+		w.t.Errorf("it still sends: %d pieces more in 2 s", now-sent)
+	}
+}
+
+// Who promises and sends nothing, or sends everything many times, harms nobody.
+func TestUseless(t *testing.T) {
+	for name, fault := range map[string]clienttest.Fault{"starves": clienttest.Starve, "floods": clienttest.Flood} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, worldConfig{rate: 1_000_000, every: 100 * time.Millisecond})
+				defer w.close()
+				w.crowd(8)
+				bad := w.busiest()
+				bad.faulty.Set(fault)
+				time.Sleep(10 * time.Second)
+				w.wantUnharmed(bad)
+				t.Log(describe(total(w.viewers)))
+			})
+		})
+	}
+}
+
+// Five of six leave at once, some without a word: the last one's picture does not
+// stand still.
+func TestCollapse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldConfig{rate: 1_000_000, every: 100 * time.Millisecond})
+		defer w.close()
+		w.crowd(6)
+		for i, v := range w.viewers[1:] {
+			if i%2 == 0 {
+				v.host.SetCut(true)
+			} else {
+				v.leave()
+			}
+		}
+		time.Sleep(10 * time.Second)
+		s := w.viewers[0].v.Stats()
+		t.Log(describe(s))
+		if _, wrong := w.viewers[0].seen(); s.PeerBytes == 0 || wrong+s.Late+s.Missing+s.Stalls != 0 {
+			t.Errorf("%d chunks wrong; %s", wrong, describe(s))
+		}
+		for _, v := range w.viewers {
+			v.host.SetCut(false) // For a quick good-bye.
+		}
+	})
+}
+
+// Who has not consented takes part in nothing, and sees no less.
+func TestConsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldConfig{rate: 1_000_000, every: 100 * time.Millisecond})
+		defer w.close()
+		shy := []*viewer{
+			w.join(viewerConfig{line: fibre, situation: client.Situation{Consent: policy.ConsentUnset}}),
+			w.join(viewerConfig{line: fibre, situation: client.Situation{Consent: policy.ConsentDenied}}),
+			w.join(viewerConfig{line: fibre, situation: client.Situation{Consent: policy.ConsentGranted, SaveData: true}}),
+		}
+		phone := w.join(viewerConfig{line: fibre, situation: client.Situation{Consent: policy.ConsentGranted, Net: policy.NetCellular}})
+		w.crowd(4)
+		w.wantUnharmed(nil)
+		for _, v := range shy {
+			s := v.v.Stats()
+			if s.Mode != policy.ModeEdge || s.PeerBytes+s.UploadBytes != 0 || s.Opened+s.Failed != 0 {
+				t.Errorf("viewer %d, %s because of %s: uploaded %d; %s", v.n, s.Mode, s.Reason, s.UploadBytes, describe(s))
+			}
+		}
+		if s := phone.v.Stats(); s.UploadBytes != 0 || s.PeerBytes == 0 {
+			t.Errorf("phone: uploaded %d; %s", s.UploadBytes, describe(s))
+		}
+	})
+}
+
+// The swarm may end at any time; the stream does not.
+func TestSwarmEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldConfig{rate: 1_000_000, every: 100 * time.Millisecond})
+		defer w.close()
+		w.crowd(4)
+		w.endSwarm()
+		before := total(w.viewers)
+		time.Sleep(10 * time.Second)
+		s := minus(total(w.viewers), before)
+		t.Log(describe(s))
+		w.wantUnharmed(nil)
+		if s.StartBytes == 0 || s.PeerBytes > s.StartBytes/10 {
+			t.Errorf("not from the edge alone: %s", describe(s))
+		}
+	})
+}

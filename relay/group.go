@@ -232,15 +232,19 @@ func (g *Group) Get(id uint64) (Object, bool) {
 // Sorted is a snapshot of the objects by ID, those that are arriving among them.
 func (g *Group) Sorted() []Object {
 	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.sortedLocked()
+}
+
+// sortedLocked is Sorted. Guarded by mu.
+func (g *Group) sortedLocked() []Object {
 	out := make([]Object, 0, len(g.objects))
 	for i := range g.objects {
 		if g.objects[i].state != objectAborted {
 			out = append(out, g.objects[i])
 		}
 	}
-	sorted := g.ids == nil
-	g.mu.RUnlock()
-	if !sorted {
+	if g.ids != nil {
 		slices.SortFunc(out, func(a, b Object) int { return cmp.Compare(a.ID, b.ID) })
 	}
 	return out

@@ -54,6 +54,7 @@ type Track struct {
 	made    atomic.Uint64 // Groups that were made so far. Written under mu.
 	held    cost          // Guarded by mu. Of all groups.
 	evicted uint64        // Guarded by mu. Groups with smaller IDs have left the window.
+	settled []Hole        // Guarded by mu. Of which upstream has nothing either.
 	err     error         // Guarded by mu. Set once by Close.
 	changed chan struct{} // Guarded by mu. Closed and replaced on each change.
 	waiters bool          // Guarded by mu. Somebody holds changed.

@@ -115,49 +115,9 @@ func (s *session) fetchPast(ctx context.Context, sub *Subscription, in *intoTrac
 	if err != nil {
 		return err
 	}
-	past := pastFill{track: in.track, subgroups: make(map[place]*relay.Subgroup)}
+	past := newPastFill(in.track)
 	defer past.suspend()
 	return f.into(ctx, past.take)
-}
-
-// pastFill takes in what a joining fetch brings. Its subgroups stay open for the
-// streams of the subscription to go on with: whether a group is complete is not
-// known from its past.
-type pastFill struct {
-	track     *relay.Track
-	subgroups map[place]*relay.Subgroup
-	unknown   bool // Of some nobody knows whether they were.
-}
-
-type place struct{ group, subgroup uint64 }
-
-func (p *pastFill) take(group uint64, o relay.Object) error {
-	if o.Status == relay.StatusUnknown {
-		p.unknown = true
-		return nil
-	}
-	g, err := p.track.OpenGroup(group)
-	if err != nil {
-		return err
-	}
-	if o.Datagram {
-		return ignoreDuplicate(g.Insert(o))
-	}
-	at := place{group, o.Subgroup}
-	to := p.subgroups[at]
-	if to == nil {
-		if to, err = g.OpenSubgroup(relay.SubgroupConfig{ID: o.Subgroup}); err != nil {
-			return err
-		}
-		p.subgroups[at] = to
-	}
-	return ignoreDuplicate(to.Insert(o))
-}
-
-func (p *pastFill) suspend() {
-	for _, s := range p.subgroups {
-		s.Suspend()
-	}
 }
 
 func ignoreDuplicate(err error) error {

@@ -22,8 +22,8 @@ const defaultPublisherPriority = 128
 // peer has agreed. A track that is empty begins with a whole group: the one that
 // is being published, when the peer still has its start, or the next. Another goes
 // on where it is (relay.Track.Resume). Errors wrap relay.ErrLost when the session
-// has gone or is going, relay.ErrEnded when the publisher ended the track, and
-// relay.ErrNoTrack when there is none.
+// has gone or is going, relay.ErrEnded when the publisher ended the track,
+// relay.ErrMoved when the peer did, and relay.ErrNoTrack when there is none.
 func (c *Client) SubscribeInto(ctx context.Context, t *relay.Track, accepted func(relay.TrackConfig)) error {
 	return c.s.subscribeInto(ctx, t, accepted)
 }
@@ -85,10 +85,14 @@ func (s *session) subscribeAnew(ctx context.Context, t *relay.Track, o Subscribe
 // upstreamError says in the relay's words why nothing comes.
 func (s *session) upstreamError(err error) error {
 	if done, ok := errors.AsType[*DoneError](err); ok {
-		if done.Code == wire.DoneGoingAway {
+		switch done.Code {
+		case wire.DoneGoingAway:
 			return fmt.Errorf("%w: %w", relay.ErrLost, err)
+		case wire.DoneTrackEnded:
+			return fmt.Errorf("%w: %w", relay.ErrEnded, err)
+		default:
+			return fmt.Errorf("%w: %w", relay.ErrMoved, err)
 		}
-		return fmt.Errorf("%w: %w", relay.ErrEnded, err)
 	}
 	if refused, ok := errors.AsType[*RequestError](err); ok {
 		if refused.Code == wire.RequestGoingAway {

@@ -98,6 +98,7 @@ func (n *Node) newMoQ() {
 			Logger: n.part("ingest"), Registerer: n.cfg.Registerer,
 		})
 	}
+	c.Final = final
 	c.Logger, c.Registerer = n.part("moq"), n.cfg.Registerer
 	n.MoQ = moqt.NewServer(c)
 }
@@ -106,7 +107,7 @@ func (n *Node) newMoQ() {
 func (n *Node) newUplink() (err error) {
 	c := n.cfg.Uplink
 	c.Self, c.Relay, c.Epoch, c.Window = n.cfg.Self.ID, n.Relay, n.epoch, n.cfg.Window
-	c.Final = func(err error) bool { return errors.Is(err, ingest.ErrHoldOver) }
+	c.Final = final
 	c.Logger, c.Registerer = n.part("uplink"), n.cfg.Registerer
 	if n.Uplink, err = uplink.New(c); err != nil {
 		return err
@@ -114,6 +115,9 @@ func (n *Node) newUplink() (err error) {
 	n.Uplink.SetParents(n.cfg.Parents)
 	return nil
 }
+
+// final tells whether a broadcast that ended with err does not go on elsewhere.
+func final(err error) bool { return errors.Is(err, ingest.ErrHoldOver) }
 
 func (n *Node) part(name string) *slog.Logger { return n.cfg.Logger.With("part", name) }
 

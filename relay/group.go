@@ -174,7 +174,7 @@ func (g *Group) countLocked(c cost) cost {
 // trimLocked lets go of the oldest objects while the group is over its bound, and gives
 // what they held. Their places stay, so that those of the others do. Guarded by mu.
 func (g *Group) trimLocked() (freed cost) {
-	limit := cmp.Or(g.track.cfg.MaxGroupBytes, DefaultMaxGroupBytes)
+	limit := g.track.maxGroupBytes()
 	for ; g.held.sum()-freed.sum() > limit && g.trimmed < len(g.objects)-1; g.trimmed++ {
 		o := &g.objects[g.trimmed]
 		if o.state != objectWhole {

@@ -33,9 +33,11 @@ type Config struct {
 	Parents []uplink.Parent
 	// Load, if set, is asked how busy this node is: 0 is idle, 1 is full.
 	Load func() float64
-	// MaxBytes bounds the logs together; Window is how far back each reaches.
-	MaxBytes int64
-	Window   time.Duration
+	// MaxBytes bounds the logs together, MaxGroupBytes a group (relay.Config); Window is
+	// how far back each log reaches.
+	MaxBytes      int64
+	MaxGroupBytes int
+	Window        time.Duration
 	// Publish lets MoQ clients publish.
 	Publish bool
 	Ingest  ingest.Config
@@ -62,7 +64,7 @@ type Node struct {
 
 // New makes a Node; nothing runs yet.
 func New(cfg Config) (*Node, error) {
-	n := &Node{cfg: cfg, Relay: relay.New(relay.Config{MaxBytes: cfg.MaxBytes})}
+	n := &Node{cfg: cfg, Relay: relay.New(relay.Config{MaxBytes: cfg.MaxBytes, MaxGroupBytes: cfg.MaxGroupBytes})}
 	if cfg.Registerer != nil {
 		cfg.Registerer.MustRegister(relay.NewCollector(n.Relay))
 	}

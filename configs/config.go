@@ -165,6 +165,8 @@ func Default() Config {
 		// Room for ten segments of three seconds; 30 MB at 8 Mbit/s.
 		Relay: Relay{
 			Window: 30 * time.Second,
+			// Ten seconds at 50 Mbit/s; longer ones are no place to join at.
+			GroupMemory: 64,
 			// Somebody who reloads a page finds the track running.
 			Linger: 10 * time.Second,
 		},

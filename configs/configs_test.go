@@ -154,6 +154,7 @@ nonsense: 1
 		{"missing value is told where it should be", "\nsrt:\n  streams:\n  - passphrase: long-enough-secret\n", []string{"4 srt.streams[0].path"}},
 		{"wrong shapes", "srt: 5\nweb:\n  hosts: one\nlog: [a]\ndrain:\n  deadline: {a: 1}\n", []string{"1 srt", "3 web.hosts", "4 log", "6 drain.deadline"}},
 		{"list in place of a value", "log:\n  level: [info]\n", []string{"2 log.level"}},
+		{"no group", "relay:\n  memory: -1\n  group_memory: 0\n", []string{"2 relay.memory", "3 relay.group_memory"}},
 		{"two limits", "hls:\n  segment: 8s\n", []string{"1 relay.window"}},
 		{"rtsp", `
 rtsp:

@@ -15,6 +15,9 @@ type Relay struct {
 	// Memory is the most that all logs together hold, in MiB; zero is no limit.
 	// The newest group of each track and catalogs stay whatever it is.
 	Memory int `yaml:"memory"`
+	// GroupMemory is the most that one group holds, in MiB: of a longer one the oldest
+	// objects go first. It guards against publishers that never start another group.
+	GroupMemory int `yaml:"group_memory"`
 	// Linger is how long a track from a parent goes on without viewers.
 	Linger time.Duration `yaml:"linger"`
 	// Parents are asked for every broadcast that is not published here.
@@ -45,13 +48,19 @@ type Parent struct {
 	Draft int `yaml:"draft"`
 }
 
-const maxCost = 10_000
+const (
+	maxCost        = 10_000
+	maxGroupMemory = 4096
+)
 
 func (v *validator) relay(c Relay) {
 	v.within("relay.window", c.Window, 5*time.Second, time.Hour)
 	v.within("relay.linger", c.Linger, 0, time.Hour)
 	if c.Memory < 0 {
 		v.add("relay.memory", "%d is negative", c.Memory)
+	}
+	if c.GroupMemory < 1 || c.GroupMemory > maxGroupMemory {
+		v.add("relay.group_memory", "%d is not between 1 and %d", c.GroupMemory, maxGroupMemory)
 	}
 	seen := make(map[string]bool)
 	for i, p := range c.Parents {

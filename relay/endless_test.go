@@ -70,3 +70,29 @@ func TestEndlessGroupIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// A track without a bound of its own has that of its relay.
+func TestGroupBoundOfTheRelay(t *testing.T) {
+	const limit = 10_000
+	r := relay.New(relay.Config{MaxGroupBytes: limit})
+	b, err := r.Publish("live/cam1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := b.NewTrack("video", relay.TrackConfig{Window: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := tr.NewGroup(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 30 {
+		if err := g.Append(relay.Object{Payload: make([]byte, 1000), Complete: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := tr.Bytes(); n > limit || n < 1000 || g.Trimmed() == 0 {
+		t.Errorf("%d bytes are held, from object %d on", n, g.Trimmed())
+	}
+}

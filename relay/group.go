@@ -174,7 +174,7 @@ func (g *Group) countLocked(c cost) cost {
 // trimLocked lets go of the oldest objects while the group is over its bound, and gives
 // what they held. Their places stay, so that those of the others do. Guarded by mu.
 func (g *Group) trimLocked() (freed cost) {
-	limit := cmp.Or(g.track.cfg.MaxGroupBytes, DefaultMaxGroupBytes)
+	limit := g.track.maxGroupBytes()
 	for ; g.held.sum()-freed.sum() > limit && g.trimmed < len(g.objects)-1; g.trimmed++ {
 		o := &g.objects[g.trimmed]
 		if o.state != objectWhole {
@@ -232,15 +232,19 @@ func (g *Group) Get(id uint64) (Object, bool) {
 // Sorted is a snapshot of the objects by ID, those that are arriving among them.
 func (g *Group) Sorted() []Object {
 	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.sortedLocked()
+}
+
+// sortedLocked is Sorted. Guarded by mu.
+func (g *Group) sortedLocked() []Object {
 	out := make([]Object, 0, len(g.objects))
 	for i := range g.objects {
 		if g.objects[i].state != objectAborted {
 			out = append(out, g.objects[i])
 		}
 	}
-	sorted := g.ids == nil
-	g.mu.RUnlock()
-	if !sorted {
+	if g.ids != nil {
 		slices.SortFunc(out, func(a, b Object) int { return cmp.Compare(a.ID, b.ID) })
 	}
 	return out

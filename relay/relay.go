@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,13 +37,17 @@ type Config struct {
 	// zero is no bound but those of the tracks. What is oldest goes first; the newest group of
 	// each track stays.
 	MaxBytes int64
+	// MaxGroupBytes bounds the newest group of each track whose TrackConfig does not;
+	// zero means DefaultMaxGroupBytes.
+	MaxGroupBytes int
 }
 
 // Relay holds the broadcasts of one process.
 type Relay struct {
 	// Set by New, then read-only.
-	now      func() time.Time
-	maxBytes int64
+	now           func() time.Time
+	maxBytes      int64
+	maxGroupBytes int
 
 	used     atomic.Int64 // Bytes that the logs of live tracks hold.
 	shedding sync.Mutex
@@ -60,12 +65,16 @@ func New(cfg Config) *Relay {
 		cfg.Now = time.Now
 	}
 	return &Relay{
-		now:        cfg.Now,
-		maxBytes:   cfg.MaxBytes,
-		broadcasts: make(map[Namespace]*Broadcast),
-		changed:    make(chan struct{}),
+		now:           cfg.Now,
+		maxBytes:      cfg.MaxBytes,
+		maxGroupBytes: cmp.Or(cfg.MaxGroupBytes, DefaultMaxGroupBytes),
+		broadcasts:    make(map[Namespace]*Broadcast),
+		changed:       make(chan struct{}),
 	}
 }
+
+// MaxGroupBytes bounds the newest group of each track that has no bound of its own.
+func (r *Relay) MaxGroupBytes() int { return r.maxGroupBytes }
 
 // Publish starts a broadcast. A live one under the same name gives ErrExists,
 // unless it comes from upstream: that one ends.

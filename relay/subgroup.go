@@ -8,6 +8,9 @@ type SubgroupConfig struct {
 	ID uint64
 	// Last says that the group's last object is in this subgroup.
 	Last bool
+	// Yields lets another feeder take over at any time: who brings the past of a
+	// subgroup is not in the way of who goes on with it.
+	Yields bool
 }
 
 // Subgroup is the way of one subgroup's objects into a Group: that of one stream
@@ -17,13 +20,14 @@ type Subgroup struct {
 	g  *Group
 	id uint64
 
+	yields    bool // Set by OpenSubgroup, then read-only.
 	suspended bool // Guarded by g.mu. Its feeder has gone; another may go on.
 	ended     bool // Guarded by g.mu.
 }
 
 // OpenSubgroup gives the way into a subgroup: a new one, or one that was
-// suspended. One that is being fed gives ErrExists; ErrClosed says that the group
-// has ended.
+// suspended, or whose feeder yields. Another that is being fed gives ErrExists;
+// ErrClosed says that the group has ended.
 func (g *Group) OpenSubgroup(cfg SubgroupConfig) (*Subgroup, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -31,7 +35,7 @@ func (g *Group) OpenSubgroup(cfg SubgroupConfig) (*Subgroup, error) {
 		return nil, ErrClosed
 	}
 	if s, ok := g.open[cfg.ID]; ok {
-		if !s.suspended {
+		if !s.suspended && !s.yields {
 			return nil, fmt.Errorf("subgroup %d: %w", cfg.ID, ErrExists)
 		}
 		s.ended = true
@@ -42,7 +46,7 @@ func (g *Group) OpenSubgroup(cfg SubgroupConfig) (*Subgroup, error) {
 	if g.open == nil {
 		g.open = make(map[uint64]*Subgroup)
 	}
-	s := &Subgroup{g: g, id: cfg.ID}
+	s := &Subgroup{g: g, id: cfg.ID, yields: cfg.Yields}
 	g.open[cfg.ID] = s
 	return s, nil
 }

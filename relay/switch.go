@@ -13,8 +13,12 @@ import (
 // from elsewhere.
 var ErrLost = errors.New("upstream lost")
 
-// ErrEnded is wrapped by an Upstream when its publisher ended the track.
+// ErrEnded is wrapped by an Upstream when the publisher ended the track: nothing follows.
 var ErrEnded = errors.New("track ended")
+
+// ErrMoved is wrapped by an Upstream when a track has ended there, and may go on
+// elsewhere.
+var ErrMoved = errors.New("track ended here")
 
 // errSwitched ends a subscription at a source that was replaced.
 var errSwitched = errors.New("another source is better")
@@ -22,10 +26,10 @@ var errSwitched = errors.New("another source is better")
 // Switch is an Upstream whose source can change under way: readers of its tracks
 // notice nothing but the time it takes. The zero value has no source yet.
 type Switch struct {
-	// Grace is how long a track that its publisher ended, or that the source does not
-	// have any more, is asked for again, there or at another source: a publisher that
-	// moves ends it at the old place, and is known at the new one before its tracks
-	// are. Set before use.
+	// Grace is how long a track that has ended at the source, or that the source does not
+	// have any more, is asked for again, there or at another source: where a publisher
+	// leaves for another place it ends, and that place knows the publisher before it has
+	// the tracks. What its publisher ended is not asked for. Set before use.
 	Grace time.Duration
 
 	mu      sync.Mutex
@@ -102,11 +106,14 @@ func (s *Switch) Subscribe(ctx context.Context, t *Track, accepted func(TrackCon
 		case life.Err() != nil:
 			continue
 		case s.finished():
-			return cmp.Or(err, ErrEnded)
+			return over(err)
 		case source == nil || errors.Is(err, ErrLost):
-		case errors.Is(err, ErrEnded) || errors.Is(err, ErrNoTrack):
-			if !absence.bearable() {
+		case errors.Is(err, ErrMoved) || errors.Is(err, ErrNoTrack):
+			if !absence.begun() {
 				return err
+			}
+			if !absence.bearable() {
+				return over(err)
 			}
 			patience = askAgain
 		default:
@@ -124,14 +131,27 @@ type absence struct {
 	at    Location // Where the track was then.
 }
 
-// bearable tells whether the track may still come back. One of which nothing has
-// ever come has nothing to go on with.
+// begun tells whether anything has ever come. Else there is nothing to go on with.
+func (a *absence) begun() bool {
+	_, begun := a.track.Resume()
+	return begun
+}
+
+// bearable tells whether the track may still come back.
 func (a *absence) bearable() bool {
-	at, begun := a.track.Resume()
+	at, _ := a.track.Resume()
 	if a.since.IsZero() || at != a.at {
 		a.since, a.at = time.Now(), at
 	}
-	return begun && time.Since(a.since) < a.grace
+	return time.Since(a.since) < a.grace
+}
+
+// over is the end of a track that nobody waits for any more.
+func over(err error) error {
+	if err == nil || errors.Is(err, ErrEnded) {
+		return cmp.Or(err, ErrEnded)
+	}
+	return fmt.Errorf("%w: %w", ErrEnded, err)
 }
 
 // subscribe is one subscription at one source.

@@ -66,14 +66,16 @@ func TestSourcesChangeUnderATrack(t *testing.T) {
 		equal(t, tr.Err(), error(nil))
 		sw.Set(&step{until: 3})
 		equal(t, take(t, reader, 1), []string{"1/2 2"})
-		sw.Set(&step{until: 4, end: fmt.Errorf("moved: %w", relay.ErrEnded)}) // Better than one that still runs.
+		sw.Set(&step{until: 4, end: fmt.Errorf("elsewhere: %w", relay.ErrMoved)}) // Better than one that still runs.
 		equal(t, take(t, reader, 1), []string{"1/3 3"})
 		time.Sleep(time.Second)
 		sw.Set(&step{until: 5})
 		equal(t, take(t, reader, 1), []string{"1/4 4"})
-		sw.Set(&step{until: 6, end: relay.ErrEnded})
+		sw.Set(&step{until: 6, end: relay.ErrMoved})
 		equal(t, take(t, reader, 1), []string{"1/5 5"})
-		time.Sleep(3 * time.Second)
+		time.Sleep(time.Second)
+		equal(t, tr.Err(), error(nil))
+		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		equal(t, errors.Is(tr.Err(), relay.ErrEnded), true)
 		b.Close(nil)
@@ -105,7 +107,7 @@ func TestSourceHasNoTrackYet(t *testing.T) {
 		reader := tr.NewReader(relay.ReaderConfig{})
 		equal(t, take(t, reader, 2), []string{"1/0 0", "1/1 1"})
 		for id := uint64(3); id < 5; id++ { // The grace counts anew.
-			sw.Set(&lateSource{step: step{until: id, end: relay.ErrEnded}, begins: time.Now().Add(grace - time.Second)})
+			sw.Set(&lateSource{step: step{until: id, end: relay.ErrMoved}, begins: time.Now().Add(grace - time.Second)})
 			equal(t, take(t, reader, 1), []string{fmt.Sprintf("1/%d %d", id-1, id-1)})
 		}
 		began := time.Now()
@@ -137,7 +139,7 @@ func (s *lateSource) Subscribe(ctx context.Context, t *relay.Track, accepted fun
 // ended, nor a source.
 func TestNothingFollows(t *testing.T) {
 	for name, source := range map[string]relay.Upstream{
-		"ended": &step{until: 2, end: relay.ErrEnded},
+		"moved": &step{until: 2, end: relay.ErrMoved},
 		"lost":  &step{until: 2, end: relay.ErrLost},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -157,12 +159,34 @@ func TestNothingFollows(t *testing.T) {
 				equal(t, tr.Err(), error(nil))
 				sw.Finish()
 				time.Sleep(time.Millisecond)
-				if tr.Err() == nil {
-					t.Error("the track goes on")
+				if !errors.Is(tr.Err(), relay.ErrEnded) {
+					t.Errorf("the end is %v", tr.Err())
 				}
 				b.Close(nil)
 				r.Wait()
 			})
 		})
 	}
+}
+
+// A track that its publisher ended is waited for nowhere.
+func TestPublisherEndsATrack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := relay.New(relay.Config{})
+		sw := &relay.Switch{Grace: time.Hour}
+		b, err := r.Announce("live/cam1", relay.AnnounceConfig{Upstream: sw})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sw.Set(&step{until: 2, end: fmt.Errorf("read: %w", relay.ErrEnded)})
+		tr, err := b.Demand("video").Track(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		equal(t, take(t, tr.NewReader(relay.ReaderConfig{}), 2), []string{"1/0 0", "1/1 1"})
+		equal(t, errors.Is(tr.Err(), relay.ErrEnded), true)
+		b.Close(nil)
+		r.Wait()
+	})
 }

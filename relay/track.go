@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -18,7 +19,7 @@ type TrackConfig struct {
 	// themselves; zero means DefaultMaxBytes. It guards against an encoder that lies about time.
 	MaxBytes int
 	// MaxGroupBytes bounds what is kept of the newest group, counted in the same way; zero
-	// means DefaultMaxGroupBytes. It guards against a publisher that never starts another.
+	// means the relay's bound. It guards against a publisher that never starts another.
 	MaxGroupBytes int
 	// Priority is the publisher priority, 0 first
 	// (draft-ietf-moq-transport-18, "Priorities").
@@ -54,6 +55,7 @@ type Track struct {
 	made    atomic.Uint64 // Groups that were made so far. Written under mu.
 	held    cost          // Guarded by mu. Of all groups.
 	evicted uint64        // Guarded by mu. Groups with smaller IDs have left the window.
+	settled []Hole        // Guarded by mu. Of which upstream has nothing either.
 	err     error         // Guarded by mu. Set once by Close.
 	changed chan struct{} // Guarded by mu. Closed and replaced on each change.
 	waiters bool          // Guarded by mu. Somebody holds changed.
@@ -63,6 +65,13 @@ type Track struct {
 
 // configure sets what upstream says of the track, before anybody reads it.
 func (t *Track) configure(cfg TrackConfig) { t.cfg = cfg }
+
+func (t *Track) maxGroupBytes() int {
+	if t.cfg.MaxGroupBytes > 0 || t.parent == nil {
+		return cmp.Or(t.cfg.MaxGroupBytes, DefaultMaxGroupBytes)
+	}
+	return t.parent.relay.maxGroupBytes
+}
 
 // Broadcast is what the track is part of.
 func (t *Track) Broadcast() *Broadcast { return t.parent }

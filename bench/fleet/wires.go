@@ -153,6 +153,17 @@ func (f *Fleet) Isolate(name string, out bool) error {
 	return m.Plug()
 }
 
+// Swallowed counts the packets that links lost because they were cut.
+func (f *Fleet) Swallowed() (n uint64) {
+	if f.wires.network == nil {
+		return 0
+	}
+	for _, r := range f.wires.network.Readings() {
+		n += r.Stats.Dropped[impair.Outage]
+	}
+	return n
+}
+
 // Linked tells whether two machines (or Outside) have a link that can be cut.
 func Linked(a, b string) bool {
 	for _, wire := range plan() {

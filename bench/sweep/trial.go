@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"sync"
+	"slices"
+	"syscall"
 	"time"
 
-	"github.com/freshet-live/freshet/bench/proc"
 	"github.com/freshet-live/freshet/bench/self"
 )
 
@@ -109,17 +109,45 @@ func (s *sweep) trial(ctx context.Context, value int, phase Phase) (t Trial, err
 	crowd := newCrowd(watching, load, server)
 	defer crowd.tasks.Wait()
 	defer leave()
-	if err := s.gather(ctx, crowd, server); err != nil {
-		if ctx.Err() != nil || server.alive() != nil {
-			return t, errors.Join(err, server.alive())
-		}
-		t.Why, t.Limit = err.Error(), ByServer
-		return t, nil
+	if err := s.gathered(ctx, &t, crowd, server); err != nil || t.Why != "" {
+		return t, err
 	}
 	if err := s.measure(ctx, &t, crowd, feed, server); err != nil {
 		return t, err
 	}
 	return t, server.alive()
+}
+
+// gathered waits for the viewers. That they do not all come is the end of a trial, and
+// may be the fault of who opens them.
+func (s *sweep) gathered(ctx context.Context, t *Trial, c *crowd, server *server) error {
+	g, err := s.begin(ctx, server)
+	if err != nil {
+		return err
+	}
+	failed := s.gather(ctx, c, server)
+	if err := g.end(t); err != nil {
+		return errors.Join(failed, err)
+	}
+	if failed == nil {
+		return nil
+	}
+	if ctx.Err() != nil || server.alive() != nil {
+		return errors.Join(failed, server.alive())
+	}
+	t.Why, t.Limit = failed.Error(), limitOf(t.Client, t.Idle, t.Cores, s.CPUs)
+	if ownFault(failed) {
+		t.Limit = ByClient
+	}
+	return nil
+}
+
+// ownFault tells whether it was this process, or its machine, that could not open
+// another connection.
+func ownFault(err error) bool {
+	return slices.ContainsFunc([]syscall.Errno{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, syscall.EAGAIN,
+	}, func(code syscall.Errno) bool { return errors.Is(err, code) })
 }
 
 // gatherWithin is beside the time over which viewers come.
@@ -145,36 +173,27 @@ func (s *sweep) gather(ctx context.Context, c *crowd, server *server) error {
 	}
 }
 
-// measure takes two readings, a window apart, and waits for what is still due.
+// measure watches for a window, and waits for what is still due.
 func (s *sweep) measure(ctx context.Context, t *Trial, c *crowd, f *feed, server *server) error {
-	watched, stop := context.WithCancel(ctx)
-	watch := self.New(nil)
-	var watching sync.WaitGroup
-	watching.Go(func() { _ = watch.Run(watched) }) // Nothing but its end.
-	defer watching.Wait()
-	defer stop()
-	before, machine, err := s.read(server)
+	g, err := s.begin(ctx, server)
 	if err != nil {
 		return err
 	}
-	from, bytes := time.Now(), c.bytes.Load()
-	c.judge(from)
+	bytes := c.bytes.Load()
+	c.judge(g.from)
 	if err := sleep(ctx, s.Window); err != nil {
-		return err
+		return errors.Join(err, g.end(t))
 	}
 	to := time.Now()
 	c.until(to)
-	after, machineAfter, err := s.read(server)
-	if err != nil {
+	t.Bytes = c.bytes.Load() - bytes
+	if err := g.end(t); err != nil {
 		return err
 	}
-	t.Bytes, t.Seconds = c.bytes.Load()-bytes, to.Sub(from).Seconds()
-	t.Cores, t.RSS = (after.CPU-before.CPU).Seconds()/t.Seconds, after.RSS
-	t.Idle, t.Client = machineAfter.Since(machine).IdleShare(), watch.Verdict()
 	if err := sleep(ctx, s.Deadline); err != nil { // What was published at the end may come until then.
 		return err
 	}
-	expected := f.count(from, to)
+	expected := f.count(g.from, to)
 	if server.bare {
 		expected = 0 // It publishes by itself.
 	}
@@ -206,15 +225,6 @@ func (t *Trial) judge(deadline time.Duration, left error) {
 		t.Why = fmt.Sprintf("an object came %.0f ms after it was published", t.Max)
 	}
 	t.Passed = t.Why == ""
-}
-
-func (s *sweep) read(server *server) (proc.Usage, proc.Machine, error) {
-	usage, err := proc.Tree(server.pid)
-	if err != nil {
-		return usage, proc.Machine{}, err
-	}
-	machine, err := proc.ReadMachine()
-	return usage, machine, err
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

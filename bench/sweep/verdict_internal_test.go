@@ -1,6 +1,9 @@
 package sweep
 
 import (
+	"net"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -96,5 +99,27 @@ func TestLoadHasBounds(t *testing.T) {
 	}
 	if l, err := good.with(Loss, 15); err != nil || l.Loss != 15 {
 		t.Errorf("%+v, %v", l, err)
+	}
+}
+
+// A client that has no room for another connection of its own is no fault of the server.
+func TestWhoCannotOpenViewers(t *testing.T) {
+	s := &sweep{}
+	for name, tt := range map[string]struct {
+		err    error
+		client bool
+	}{
+		"no file left":      {os.NewSyscallError("socket", syscall.EMFILE), true},
+		"no port left":      {&net.OpError{Op: "dial", Net: "udp", Err: os.NewSyscallError("bind", syscall.EADDRNOTAVAIL)}, true},
+		"refused by server": {&net.OpError{Op: "dial", Net: "udp", Err: os.NewSyscallError("read", syscall.ECONNREFUSED)}, false},
+	} {
+		c := &crowd{viewers: []*viewer{{err: tt.err}}}
+		var trial Trial
+		if err := s.gathered(t.Context(), &trial, c, &server{pid: os.Getpid()}); err != nil {
+			t.Fatal(err)
+		}
+		if trial.Why == "" || trial.Passed || !trial.Client.Limited && (trial.Limit == ByClient) != tt.client {
+			t.Errorf("%s: %+v", name, trial)
+		}
 	}
 }

@@ -70,6 +70,7 @@ type run struct {
 	audience *view.Audience
 	serving  string          // The mid, once it was asked for.
 	killed   map[string]bool // By the scenario.
+	taken    map[string]int  // Steps so far, by name.
 }
 
 // Run does what the scenario says, removes all that it made, and gives what was seen,
@@ -82,7 +83,7 @@ func Run(ctx context.Context, cfg Config) (out []Outcome, err error) {
 	for hop, quality := range cfg.Scenario.Links {
 		links[hop] = quality.settings()
 	}
-	r := &run{Config: cfg, origin: "origin-a", killed: make(map[string]bool)}
+	r := &run{Config: cfg, origin: "origin-a", killed: make(map[string]bool), taken: make(map[string]int)}
 	r.fleet, err = fleet.New(ctx, fleet.Config{
 		Binary: cfg.Binary, Logs: cfg.Logs, External: cfg.Scenario.Directory == External,
 		EdgeDrain: 5 * time.Second, Links: links, Seed: cfg.Seed,

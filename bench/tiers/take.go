@@ -52,12 +52,23 @@ func (r *run) watch(ctx context.Context, step Step) ([]Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := Outcome{Step: step.String(), Report: r.audience.Report(step.String()), Down: t.down.Seconds(), Up: t.up.Seconds()}
+	name := r.name(step)
+	o := Outcome{Step: name, Report: r.audience.Report(name), Down: t.down.Seconds(), Up: t.up.Seconds()}
 	o.Failed = r.judge(step, o)
 	if r.Seen != nil {
 		r.Seen(o)
 	}
 	return []Outcome{o}, nil
+}
+
+// name tells a step from those that are the same before it.
+func (r *run) name(step Step) string {
+	name := step.String()
+	r.taken[name]++
+	if n := r.taken[name]; n > 1 {
+		return fmt.Sprintf("%s (%d)", name, n)
+	}
+	return name
 }
 
 func (r *run) do(ctx context.Context, step Step) (t took, err error) {
@@ -77,7 +88,7 @@ func (r *run) do(ctx context.Context, step Step) (t took, err error) {
 	case Partition:
 		return t, r.partition(ctx, step)
 	case StopDirectory:
-		return t, r.stopDirectory()
+		return t, r.stopDirectory(ctx)
 	case StartDirectory:
 		clear(r.killed)
 		return t, errors.Join(f.StartDirectory(), f.Settled(ctx))
@@ -98,19 +109,28 @@ func (r *run) partition(ctx context.Context, step Step) error {
 		}
 		return r.fleet.Cut(step.Node, step.Peer, out)
 	}
+	before := r.fleet.Swallowed()
 	if err := cut(true); err != nil {
 		return err
 	}
-	return errors.Join(pause(ctx, step.For), cut(false))
+	err := errors.Join(pause(ctx, step.For), cut(false))
+	if err == nil && r.fleet.Swallowed() == before {
+		return errors.New("nothing was lost: the links are not cut")
+	}
+	return err
 }
 
-func (r *run) stopDirectory() error {
+// stopDirectory waits until it is known to be away.
+func (r *run) stopDirectory(ctx context.Context) error {
 	if r.Scenario.Directory == Embedded {
 		for _, name := range fleet.Voters() {
 			r.killed[name] = true
 		}
 	}
-	return r.fleet.StopDirectory()
+	if err := r.fleet.StopDirectory(); err != nil {
+		return err
+	}
+	return r.fleet.DirectoryAway(ctx, fleet.Edges()[0])
 }
 
 // servingMid is the mid that most edges get the broadcast from, the same one in all
@@ -156,10 +176,22 @@ func (r *run) alive() error {
 	}
 }
 
+// ended tells whether a node does not run.
+func (r *run) ended(node string) bool {
+	select {
+	case <-r.fleet.Nodes[node].Done():
+		return true
+	default:
+		return false
+	}
+}
+
 // judge says what is not as it should be. Viewers who lose their own link may lose
 // objects and sessions; nobody else may.
 func (r *run) judge(step Step, o Outcome) string {
 	switch {
+	case step.Do == Kill && !r.ended(step.Node):
+		return step.Node + " still runs"
 	case o.Watching != o.Viewers:
 		return fmt.Sprintf("%d of %d viewers watch", o.Watching, o.Viewers)
 	case o.Ended > 0 && !r.own(step):

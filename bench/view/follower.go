@@ -26,6 +26,7 @@ type follower struct {
 	begun bool
 	hints map[string]chan hinted // What was asked for before it was listed.
 	clock time.Duration          // The media time of what comes next, without dates.
+	knew  time.Time              // When the last playlist came.
 }
 
 // hinted is the answer to an early request. Its buffer is given back by who takes it.
@@ -48,7 +49,13 @@ func (f *follower) run(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.track.truth.name, err)
 		}
+		if f.lacks(p) {
+			pause(ctx, 50*time.Millisecond)
+			address = f.address
+			continue
+		}
 		before := f.at()
+		f.knew = a.arrived
 		if err := f.take(ctx, p, past); err != nil {
 			return err
 		}
@@ -68,28 +75,41 @@ func (f *follower) at() relay.Location { return relay.Location{Group: f.msn, Obj
 // next says what to ask for, after a pause where the server does not hold answers back
 // or gave one without anything new.
 func (f *follower) next(ctx context.Context, p *playlist, before relay.Location) string {
-	if !p.blocks {
+	var ask []string
+	switch {
+	case !p.blocks:
 		pause(ctx, max(p.target/2, 100*time.Millisecond))
-		return f.address
-	}
-	if f.at() == before {
+	case f.at() == before:
 		pause(ctx, 50*time.Millisecond)
+	}
+	if p.blocks {
+		ask = append(ask, fmt.Sprintf("_HLS_msn=%d", f.msn))
+		if p.partTarget > 0 {
+			ask = append(ask, fmt.Sprintf("_HLS_part=%d", f.part))
+		}
+	}
+	if time.Since(f.knew) < p.canSkip/2 { // As long as a delta update is sure to be enough (6.3.7).
+		ask = append(ask, "_HLS_skip=YES")
+	}
+	if len(ask) == 0 {
+		return f.address
 	}
 	mark := "?"
 	if strings.Contains(f.address, "?") {
 		mark = "&"
 	}
-	address := fmt.Sprintf("%s%s_HLS_msn=%d", f.address, mark, f.msn)
-	if p.partTarget > 0 {
-		address += fmt.Sprintf("&_HLS_part=%d", f.part)
-	}
-	return address
+	return f.address + mark + strings.Join(ask, "&")
+}
+
+// lacks tells whether a delta update leaves out what was not taken yet.
+func (f *follower) lacks(p *playlist) bool {
+	return p.skipped > 0 && (!f.begun || f.msn < p.sequence+p.skipped)
 }
 
 // begin starts at the newest segment: at its first part, where decoding can begin.
 func (f *follower) begin(p *playlist) {
 	f.begun = true
-	f.msn = p.sequence + uint64(max(len(p.segments)-1, 0))
+	f.msn = p.sequence + p.skipped + uint64(max(len(p.segments)-1, 0))
 }
 
 // take fetches all that is listed and was not taken yet.
@@ -100,7 +120,7 @@ func (f *follower) take(ctx context.Context, p *playlist, past bool) error {
 	if f.msn < p.sequence { // It fell behind: the segments between are missing.
 		f.msn, f.part = p.sequence, 0
 	}
-	for i := int(f.msn - p.sequence); i >= 0 && i < len(p.segments); i++ {
+	for i := int(f.msn - p.sequence - p.skipped); i >= 0 && i < len(p.segments); i++ {
 		s := &p.segments[i]
 		if err := f.segment(ctx, s, past); err != nil {
 			return err
@@ -117,7 +137,7 @@ func (f *follower) take(ctx context.Context, p *playlist, past bool) error {
 // segment takes the parts of a segment or, where they are not listed, all of it.
 func (f *follower) segment(ctx context.Context, s *segment, past bool) error {
 	if len(s.parts) == 0 && f.part == 0 {
-		return f.fetch(ctx, part{uri: s.uri, duration: s.duration}, s.date, past)
+		return f.fetch(ctx, part{uri: s.uri, duration: s.duration, gap: s.gap}, s.date, past)
 	}
 	if f.part > len(s.parts) {
 		f.part = len(s.parts)
@@ -125,6 +145,7 @@ func (f *follower) segment(ctx context.Context, s *segment, past bool) error {
 	date := s.date
 	for i, p := range s.parts {
 		if i >= f.part {
+			p.gap = p.gap || s.gap
 			if err := f.fetch(ctx, p, date, past); err != nil {
 				return err
 			}
@@ -144,6 +165,10 @@ func (f *follower) fetch(ctx context.Context, p part, date time.Time, past bool)
 	f.clock += p.duration
 	if !date.IsZero() {
 		start = time.Duration(date.UnixNano())
+	}
+	if p.gap { // Missing, as its server says.
+		f.track.expect(at, time.Now())
+		return nil
 	}
 	h := f.early(ctx, p)
 	defer bodies.Put(h.buffer)

@@ -14,7 +14,9 @@ import (
 type playlist struct {
 	target, partTarget time.Duration
 	sequence           uint64
-	blocks             bool // CAN-BLOCK-RELOAD
+	skipped            uint64        // SKIPPED-SEGMENTS of a delta update: segments begins behind them.
+	canSkip            time.Duration // CAN-SKIP-UNTIL; 0 where there are no delta updates.
+	blocks             bool          // CAN-BLOCK-RELOAD
 	hint               string
 	ended              bool
 	segments           []segment // The last may be open: without a URI.
@@ -25,12 +27,14 @@ type segment struct {
 	duration time.Duration
 	date     time.Time
 	parts    []part
+	gap      bool // EXT-X-GAP: it is not there, and not to be asked for.
 }
 
 type part struct {
 	uri      string
 	duration time.Duration
 	from, n  int64 // BYTERANGE; n is 0 for all.
+	gap      bool  // GAP, or that of its segment.
 }
 
 var errPlaylist = errors.New("no playlist")
@@ -55,6 +59,8 @@ func parsePlaylist(text string) (*playlist, error) {
 			open = segment{}
 		case tag == "#EXTINF":
 			open.duration, err = seconds(strings.TrimSuffix(firstOf(value, ","), ","))
+		case tag == "#EXT-X-GAP":
+			open.gap = true
 		case tag == "#EXT-X-PROGRAM-DATE-TIME":
 			open.date, err = parseDate(value)
 		case tag == "#EXT-X-PART":
@@ -84,6 +90,11 @@ func (p *playlist) tag(tag, value string) (err error) {
 		p.sequence, err = strconv.ParseUint(value, 10, 63)
 	case "#EXT-X-SERVER-CONTROL":
 		p.blocks = attribute(value, "CAN-BLOCK-RELOAD") == "YES"
+		if until := attribute(value, "CAN-SKIP-UNTIL"); until != "" {
+			p.canSkip, err = seconds(until)
+		}
+	case "#EXT-X-SKIP":
+		p.skipped, err = strconv.ParseUint(attribute(value, "SKIPPED-SEGMENTS"), 10, 31)
 	case "#EXT-X-PART-INF":
 		p.partTarget, err = seconds(attribute(value, "PART-TARGET"))
 	case "#EXT-X-PRELOAD-HINT":
@@ -97,7 +108,7 @@ func (p *playlist) tag(tag, value string) (err error) {
 }
 
 func parsePart(value string, next int64) (p part, end int64, err error) {
-	p.uri = attribute(value, "URI")
+	p.uri, p.gap = attribute(value, "URI"), attribute(value, "GAP") == "YES"
 	if p.duration, err = seconds(attribute(value, "DURATION")); err != nil {
 		return p, next, err
 	}

@@ -99,6 +99,7 @@ func TestSRTRepairsImpairedPush(t *testing.T) {
 }
 
 func TestImpairRefuses(t *testing.T) {
+	t.Parallel()
 	for flags, want := range map[string]string{
 		"":                           "0 --listen and 0 --to: the scenario has 1 links",
 		"--listen :0":                "1 --listen and 0 --to",
@@ -124,6 +125,7 @@ func TestImpairRefuses(t *testing.T) {
 
 // Both links of the van run from one file, end by themselves, and report.
 func TestImpairScenario(t *testing.T) {
+	t.Parallel()
 	sink, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -148,6 +150,7 @@ func TestImpairScenario(t *testing.T) {
 }
 
 func TestImpairLists(t *testing.T) {
+	t.Parallel()
 	var stdout bytes.Buffer
 	if code := run(t.Context(), []string{"bench", "impair", "--list"}, &stdout, &stdout); code != 0 {
 		t.Fatalf("exit code %d", code)

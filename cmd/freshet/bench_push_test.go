@@ -82,6 +82,7 @@ func sentPictures(t *testing.T, ffmpeg string, args ...string) []string {
 // What is served is what was sent, picture for picture, whatever it came over. Only
 // datagrams may lose some, for nobody repairs them.
 func TestBenchPushEveryWay(t *testing.T) {
+	t.Parallel()
 	ffmpeg, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		t.Skip("no ffmpeg")
@@ -124,6 +125,7 @@ func TestBenchPushEveryWay(t *testing.T) {
 
 // Two encoders, of which one is killed: it alone connects again.
 func TestBenchPushKill(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, open())
 	faults := filepath.Join(t.TempDir(), "faults.yaml")
 	if err := os.WriteFile(faults, []byte("faults: [2s kill 500ms @2]\n"), 0o600); err != nil {
@@ -159,6 +161,7 @@ func TestBenchPushKill(t *testing.T) {
 
 // Encoders that never had a connection have measured nothing, and the exit code says so.
 func TestBenchPushToNobody(t *testing.T) {
+	t.Parallel()
 	socket, err := net.ListenPacket("udp", "127.0.0.1:0") // It does not answer.
 	if err != nil {
 		t.Fatal(err)
@@ -176,6 +179,7 @@ func TestBenchPushToNobody(t *testing.T) {
 
 // One command, one file.
 func TestBenchPushIsDeterministic(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, seed string) []byte {
 		benchPush(t, "--mark", "--duration", "5s", "--seed", seed, "-n", "2", "--churn", "30/m", "--fault", "1s corrupt 2%",
@@ -196,6 +200,7 @@ func TestBenchPushIsDeterministic(t *testing.T) {
 }
 
 func TestBenchPushRefuses(t *testing.T) {
+	t.Parallel()
 	for flags, want := range map[string]string{
 		"--to file:x.ts":                                   "a file needs --duration",
 		"-n 2 --duration 1s --to file:x.ts":                "2 encoders need {n}",

@@ -44,6 +44,7 @@ func watched(t *testing.T) (g *running, flags []string) {
 
 // What viewers saw of our own gateway is in the report, and keeps the rules.
 func TestBenchViewReport(t *testing.T) {
+	t.Parallel()
 	_, flags := watched(t)
 	code, d, said := benchView(t, append(flags, "--duration", "8s", "--max-gaps", "0", "--max-latency-p99", "1m", "--max-latency-p999", "1m",
 		"--max-twice", "0", "--max-ended", "0")...)
@@ -91,6 +92,7 @@ func TestBenchViewReport(t *testing.T) {
 
 // A rule that is broken is an exit code, and the report says which.
 func TestBenchViewFails(t *testing.T) {
+	t.Parallel()
 	_, flags := watched(t)
 	code, d, said := benchView(t, append(flags, "--duration", "4s", "--max-latency-p99", "1ns", "--max-gaps=-1", "--max-stalls", "100000")...)
 	c := checks(d)
@@ -104,6 +106,7 @@ func TestBenchViewFails(t *testing.T) {
 
 // A broadcast that is not there is no success, and its latency was not judged.
 func TestBenchViewOfNothing(t *testing.T) {
+	t.Parallel()
 	_, flags := watched(t)
 	code, d, _ := benchView(t, append(flags, "--duration", "2s", "--broadcast", "live/absent", "--max-latency-p99", "1s")...)
 	c := checks(d)
@@ -113,6 +116,7 @@ func TestBenchViewOfNothing(t *testing.T) {
 }
 
 func TestBenchViewHLS(t *testing.T) {
+	t.Parallel()
 	g, _ := watched(t)
 	code, d, said := benchView(t, "--hls", g.url("/live/demo/index.m3u8"), "-n", "2", "--ramp", "0s", "--duration", "6s", "--max-gaps", "0")
 	if code != 0 || counters(d)["objects"] < 20 || d.Run.Title != "2 viewers over LL-HLS" {
@@ -122,6 +126,7 @@ func TestBenchViewHLS(t *testing.T) {
 
 // The client's own limits fail a run only with --strict.
 func TestBenchViewStrict(t *testing.T) {
+	t.Parallel()
 	seen := view.Report{Figures: view.Figures{Objects: 1}, Verdict: self.Verdict{Limited: true, Reasons: []string{"cpu: all of it"}}}
 	for _, strict := range []bool{false, true} {
 		var d report.Document
@@ -143,6 +148,7 @@ func TestBenchViewStrict(t *testing.T) {
 }
 
 func TestBenchViewRefuses(t *testing.T) {
+	t.Parallel()
 	for flags, want := range map[string]string{
 		"":                                      "nothing to watch",
 		"moqt://h:1 --hls http://h/x.m3u8":      "of one kind",

@@ -113,7 +113,7 @@ func (g *gateway) newNode() error {
 		Self:  cluster.Node{ID: c.ID, Tier: cluster.Tier(c.Tier), Region: c.Region, URL: c.URL},
 		Store: store, WhenDown: cluster.Policy(g.cfg.Cluster.WhenDown),
 		Parents: parents(g.cfg.Relay), Load: new(loadMeter).read,
-		MaxBytes: int64(g.cfg.Relay.Memory) << 20, Window: g.cfg.Relay.Window,
+		MaxBytes: int64(g.cfg.Relay.Memory) << 20, MaxGroupBytes: g.cfg.Relay.GroupMemory << 20, Window: g.cfg.Relay.Window,
 		Publish: g.cfg.MoQ.Publish, StreamKey: key,
 		Ingest: ingest.Config{Authorize: g.mayPublish, Hold: g.cfg.Ingest.Hold},
 		MoQ:    moqt.Config{Authorize: g.mayAsk, MaxLag: g.cfg.MoQ.MaxLag},

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"flag"
 	"io"
 	"os"
 	"os/exec"
@@ -26,7 +27,32 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(tests(m))
+}
+
+// scratch is a folder for what tests share; it is removed after the last.
+var scratch string
+
+func tests(m *testing.M) int {
+	var err error
+	if scratch, err = os.MkdirTemp("", "freshet-test-"); err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(scratch)
+	flag.Parse()
+	if !given("test.parallel") {
+		_ = flag.Set("test.parallel", waiting) // It is a number.
+	}
+	return m.Run()
+}
+
+// waiting is how many of the tests that say so run at one time, however few processors
+// there are: they spend their time waiting for media to be played.
+const waiting = "6"
+
+func given(name string) (found bool) {
+	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
 }
 
 // program starts freshet as a process of its own.

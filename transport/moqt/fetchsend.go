@@ -29,6 +29,9 @@ type fetchSend struct {
 	// What came from upstream by rising Group ID and is wanted by falling.
 	held      []heldGroup
 	heldBytes int64
+	// What the log lacked between what it has (fetchholes.go).
+	late    map[uint64][]relay.Object // What upstream has of it, by Group ID.
+	unknown []relay.Hole              // What nobody knows of, in order.
 }
 
 // The reasons to end a fetch in the middle.
@@ -80,6 +83,9 @@ func (f *fetchSend) sendAll(ctx context.Context) error {
 	for {
 		until, missing := f.track.Missing(f.start, f.end)
 		if !missing {
+			if err := f.fill(ctx); err != nil {
+				return err
+			}
 			return f.sendLog(ctx)
 		}
 		take := f.send
@@ -114,14 +120,24 @@ func (f *fetchSend) sendLog(ctx context.Context) error {
 	}
 	for g := f.next(nil); g != nil; g = f.next(g) {
 		// Of one group upstream may have the head and the log the rest.
-		if err := f.sendHeld(ctx, g.ID()); err != nil {
-			return err
+		err := f.sendHeld(ctx, g.ID())
+		if err == nil {
+			err = f.sendLate(ctx, g)
 		}
-		if err := f.sendGroup(ctx, g); err != nil {
+		if err == nil {
+			err = f.sendGroup(ctx, g)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	return f.sendHeld(ctx, 0)
+	if err := f.sendLate(ctx, nil); err != nil {
+		return err
+	}
+	if err := f.sendHeld(ctx, 0); err != nil {
+		return err
+	}
+	return f.sendUnknown(ctx, relay.Location{Group: 1<<64 - 1})
 }
 
 // next finds the group after g, or the first one for nil. It looks at the log
@@ -157,7 +173,7 @@ func (f *fetchSend) sendGroup(ctx context.Context, g *relay.Group) error {
 			return err
 		}
 	}
-	for _, o := range g.Sorted() {
+	for _, o := range f.objects(g) {
 		if !f.wants(g.ID(), o.ID) {
 			continue
 		}
@@ -208,6 +224,9 @@ func (f *fetchSend) overdue(g *relay.Group, began time.Time) bool {
 // send writes an object. One that only marks an end is no object of a response:
 // the end of the range says as much.
 func (f *fetchSend) send(ctx context.Context, group uint64, o *relay.Object) error {
+	if err := f.sendUnknown(ctx, relay.Location{Group: group, Object: o.ID}); err != nil {
+		return err
+	}
 	switch o.Status {
 	case relay.StatusNormal:
 		f.scratch = f.x.s.d.AppendFetchObject(f.scratch[:0], &f.cursor, group, o)

@@ -22,8 +22,8 @@ const defaultPublisherPriority = 128
 // peer has agreed. A track that is empty begins with a whole group: the one that
 // is being published, when the peer still has its start, or the next. Another goes
 // on where it is (relay.Track.Resume). Errors wrap relay.ErrLost when the session
-// has gone or is going, relay.ErrEnded when the publisher ended the track, and
-// relay.ErrNoTrack when there is none.
+// has gone or is going, relay.ErrEnded when the publisher ended the track,
+// relay.ErrMoved when the peer did, and relay.ErrNoTrack when there is none.
 func (c *Client) SubscribeInto(ctx context.Context, t *relay.Track, accepted func(relay.TrackConfig)) error {
 	return c.s.subscribeInto(ctx, t, accepted)
 }
@@ -85,10 +85,14 @@ func (s *session) subscribeAnew(ctx context.Context, t *relay.Track, o Subscribe
 // upstreamError says in the relay's words why nothing comes.
 func (s *session) upstreamError(err error) error {
 	if done, ok := errors.AsType[*DoneError](err); ok {
-		if done.Code == wire.DoneGoingAway {
+		switch done.Code {
+		case wire.DoneGoingAway:
 			return fmt.Errorf("%w: %w", relay.ErrLost, err)
+		case wire.DoneTrackEnded:
+			return fmt.Errorf("%w: %w", relay.ErrEnded, err)
+		default:
+			return fmt.Errorf("%w: %w", relay.ErrMoved, err)
 		}
-		return fmt.Errorf("%w: %w", relay.ErrEnded, err)
 	}
 	if refused, ok := errors.AsType[*RequestError](err); ok {
 		if refused.Code == wire.RequestGoingAway {
@@ -115,49 +119,9 @@ func (s *session) fetchPast(ctx context.Context, sub *Subscription, in *intoTrac
 	if err != nil {
 		return err
 	}
-	past := pastFill{track: in.track, subgroups: make(map[place]*relay.Subgroup)}
+	past := newPastFill(in.track)
 	defer past.suspend()
 	return f.into(ctx, past.take)
-}
-
-// pastFill takes in what a joining fetch brings. Its subgroups stay open for the
-// streams of the subscription to go on with: whether a group is complete is not
-// known from its past.
-type pastFill struct {
-	track     *relay.Track
-	subgroups map[place]*relay.Subgroup
-	unknown   bool // Of some nobody knows whether they were.
-}
-
-type place struct{ group, subgroup uint64 }
-
-func (p *pastFill) take(group uint64, o relay.Object) error {
-	if o.Status == relay.StatusUnknown {
-		p.unknown = true
-		return nil
-	}
-	g, err := p.track.OpenGroup(group)
-	if err != nil {
-		return err
-	}
-	if o.Datagram {
-		return ignoreDuplicate(g.Insert(o))
-	}
-	at := place{group, o.Subgroup}
-	to := p.subgroups[at]
-	if to == nil {
-		if to, err = g.OpenSubgroup(relay.SubgroupConfig{ID: o.Subgroup}); err != nil {
-			return err
-		}
-		p.subgroups[at] = to
-	}
-	return ignoreDuplicate(to.Insert(o))
-}
-
-func (p *pastFill) suspend() {
-	for _, s := range p.subgroups {
-		s.Suspend()
-	}
 }
 
 func ignoreDuplicate(err error) error {

@@ -2,9 +2,11 @@ package moqt
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
 
 // bridgeWithin bounds the fetch of what is missing before the group that a peer who
@@ -21,17 +23,35 @@ func (in *intoTrack) bridge(first uint64) {
 	in.s.tasks.Go(func() {
 		defer in.feeders.exit(nil)
 		if first > in.from.Group {
-			late := time.After(tailWait)
-			in.fetchRest(first)
-			select { // The stream of a group may come behind that of a later one.
-			case <-late:
-			case <-in.feeders.ctx.Done():
-			}
+			in.fetchMissing(first)
 		}
 		if in.feeders.ctx.Err() == nil { // Else another brings it.
 			in.track.Forsake(first)
 		}
 	})
+}
+
+// fetchMissing asks a second time for what did not come at once: the stream of a group
+// may come behind that of a later one, here and at every relay above.
+func (in *intoTrack) fetchMissing(before uint64) {
+	ctx, cancel := context.WithTimeout(in.feeders.ctx, bridgeWithin)
+	defer cancel()
+	late := time.After(tailWait)
+	err := in.fetchRest(ctx, before)
+	if err == nil {
+		return
+	}
+	select {
+	case <-late:
+	case <-ctx.Done():
+	}
+	if refused, ok := errors.AsType[*RequestError](err); !ok || refused.Code != wire.RequestNotSupported {
+		err = in.fetchRest(ctx, before)
+	}
+	if err != nil && in.feeders.ctx.Err() == nil {
+		in.s.log.Info("objects are lost that no upstream has", "track", in.track.Name(),
+			"from_group", in.from.Group, "from_object", in.from.Object, "before_group", before, "error", err)
+	}
 }
 
 // tailWait is how long a stream may come later than that of a group behind its own.
@@ -56,22 +76,32 @@ func (in *intoTrack) askTail() {
 		case <-ctx.Done():
 		}
 		if ctx.Err() == nil && !in.gone && !in.tail.Load() {
-			in.fetchRest(in.join.Group + 1)
+			in.fetchTail(ctx)
 		}
 	})
 }
 
-// fetchRest fetches from the place where the subscription began up to a group.
-func (in *intoTrack) fetchRest(before uint64) {
-	ctx, cancel := context.WithTimeout(in.feeders.ctx, bridgeWithin)
+// fetchTail fetches the rest of the group that was joined.
+func (in *intoTrack) fetchTail(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, bridgeWithin)
 	defer cancel()
-	past := pastFill{track: in.track, subgroups: make(map[place]*relay.Subgroup)}
+	if err := in.fetchRest(ctx, in.join.Group+1); err != nil && in.feeders.ctx.Err() == nil {
+		in.s.log.Info("the end of the group that was joined is lost", "track", in.track.Name(), "group", in.join.Group, "error", err)
+	}
+}
+
+// fetchRest fetches from the place where the subscription began up to a group, and ends
+// the groups between when all of it came.
+func (in *intoTrack) fetchRest(ctx context.Context, before uint64) error {
+	past := newPastFill(in.track)
 	err := in.s.fetchInto(ctx, in.track, in.from, relay.Location{Group: before - 1}, past.take)
 	past.suspend()
-	if err == nil && !past.unknown {
-		in.track.Conclude(in.from.Group, before)
-		return
+	switch {
+	case err != nil:
+		return err
+	case past.unknown:
+		return errUnknown
 	}
-	in.s.log.Info("objects are lost that no upstream has", "track", in.track.Name(),
-		"from_group", in.from.Group, "from_object", in.from.Object, "before_group", before, "error", err)
+	in.track.Conclude(in.from.Group, before)
+	return nil
 }

@@ -219,7 +219,7 @@ func (p *publication) run(ctx context.Context) (wire.DoneCode, string) {
 		case errors.Is(err, io.EOF):
 			return wire.DoneSubscriptionEnded, "end of the range"
 		case err != nil:
-			return wire.DoneTrackEnded, "track ended"
+			return p.over(err)
 		case ok:
 			p.take(ctx, item)
 			p.reconcile()
@@ -228,6 +228,17 @@ func (p *publication) run(ctx context.Context) (wire.DoneCode, string) {
 		}
 	}
 	return wire.DoneInternal, ""
+}
+
+// over gives the code for the end of a track. Relays wait for one that may go on
+// elsewhere, so what ended with its broadcast is told from what its publisher ended.
+func (p *publication) over(err error) (wire.DoneCode, string) {
+	b := p.track.Broadcast()
+	gone := b.Err() != nil
+	if errors.Is(err, relay.ErrEnded) || !gone && !b.Remote() || gone && p.s.final(err) {
+		return wire.DoneTrackEnded, "track ended"
+	}
+	return wire.DoneInternal, "the track does not go on here"
 }
 
 func (p *publication) sleep(ctx context.Context) {

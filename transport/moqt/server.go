@@ -58,6 +58,10 @@ type Config struct {
 	Authorize func(ctx context.Context, r Request) (Grant, error)
 	// Publishers, if set, takes in what peers publish; otherwise they are refused.
 	Publishers Publishers
+	// Final tells whether a broadcast that ended with err has ended for good; relays
+	// below wait for any other to go on elsewhere. Nil takes all for ended but what is
+	// published anew.
+	Final func(err error) bool
 	// MaxLag is how far a viewer may fall behind before groups are skipped.
 	MaxLag time.Duration
 	// Limits bound what a peer can ask for.
@@ -77,6 +81,8 @@ type Server struct {
 	idle     chan struct{}         // Guarded by mu. Closed when draining and empty.
 }
 
+func notReplaced(err error) bool { return !errors.Is(err, relay.ErrReplaced) }
+
 // ErrDraining is given to sessions that come while the server drains.
 var ErrDraining = errors.New("server is draining")
 
@@ -88,6 +94,9 @@ func NewServer(cfg Config) *Server {
 	if cfg.MaxLag <= 0 {
 		cfg.MaxLag = DefaultMaxLag
 	}
+	if cfg.Final == nil {
+		cfg.Final = notReplaced
+	}
 	extensions := serverExtensions(cfg.Extensions)
 	return &Server{
 		env: environment{
@@ -97,6 +106,7 @@ func NewServer(cfg Config) *Server {
 			framing:    new(framing),
 			authorize:  cfg.Authorize,
 			publishers: cfg.Publishers,
+			final:      cfg.Final,
 			maxLag:     cfg.MaxLag,
 			limits:     cfg.Limits.withDefaults(),
 			options:    extensionOptions(extensions),

@@ -38,6 +38,7 @@ type environment struct {
 	framing    *framing
 	authorize  func(context.Context, Request) (Grant, error)
 	publishers Publishers // nil when nothing can be published to this side.
+	final      func(error) bool
 	maxLag     time.Duration
 	limits     Limits
 	options    wire.KeyValues // Setup Options to send.

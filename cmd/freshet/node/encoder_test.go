@@ -27,6 +27,7 @@ type sink struct {
 	begins    time.Time // The first object.
 
 	mu    sync.Mutex
+	mute  bool         // Guarded by mu. It has no track.
 	track *relay.Track // Guarded by mu.
 	group *relay.Group // Guarded by mu.
 	next  uint64       // Guarded by mu. The next group's ID.
@@ -52,7 +53,7 @@ func (s *sink) Close(reason error)            { s.broadcast.Close(reason) }
 func (s *sink) emit() (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if time.Now().Before(s.begins) {
+	if s.mute || time.Now().Before(s.begins) {
 		return nil
 	}
 	if s.track == nil {
@@ -70,6 +71,16 @@ func (s *sink) emit() (err error) {
 	}
 	at := relay.Location{Group: s.group.ID(), Object: s.group.Next()}
 	return s.group.Append(relay.Object{Payload: payload(s.epoch, at), Complete: time.Now()})
+}
+
+// muted ends the track, or begins another under its name.
+func (s *sink) muted(mute bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mute = mute; mute {
+		s.track.Close(nil)
+		s.track, s.group = nil, nil
+	}
 }
 
 // payload is of several packets where a group begins.

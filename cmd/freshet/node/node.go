@@ -35,9 +35,11 @@ type Config struct {
 	Parents []uplink.Parent
 	// Load, if set, is asked how busy this node is: 0 is idle, 1 is full.
 	Load func() float64
-	// MaxBytes bounds the logs together; Window is how far back each reaches.
-	MaxBytes int64
-	Window   time.Duration
+	// MaxBytes bounds the logs together, MaxGroupBytes a group (relay.Config); Window is
+	// how far back each log reaches.
+	MaxBytes      int64
+	MaxGroupBytes int
+	Window        time.Duration
 	// Publish lets MoQ clients publish.
 	Publish bool
 	// StreamKey, if set, signs the video that is packaged here.
@@ -69,7 +71,7 @@ type Node struct {
 
 // New makes a Node; nothing runs yet.
 func New(cfg Config) (*Node, error) {
-	n := &Node{cfg: cfg, Relay: relay.New(relay.Config{MaxBytes: cfg.MaxBytes})}
+	n := &Node{cfg: cfg, Relay: relay.New(relay.Config{MaxBytes: cfg.MaxBytes, MaxGroupBytes: cfg.MaxGroupBytes})}
 	if cfg.Registerer != nil {
 		cfg.Registerer.MustRegister(relay.NewCollector(n.Relay))
 	}
@@ -124,6 +126,7 @@ func (n *Node) newMoQ() {
 	if n.Swarm != nil {
 		c.Extensions = append(c.Extensions, n.Swarm.Extension())
 	}
+	c.Final = final
 	c.Logger, c.Registerer = n.part("moq"), n.cfg.Registerer
 	n.MoQ = moqt.NewServer(c)
 }
@@ -132,7 +135,7 @@ func (n *Node) newMoQ() {
 func (n *Node) newUplink() (err error) {
 	c := n.cfg.Uplink
 	c.Self, c.Relay, c.Epoch, c.Window = n.cfg.Self.ID, n.Relay, n.epoch, n.cfg.Window
-	c.Final = func(err error) bool { return errors.Is(err, ingest.ErrHoldOver) }
+	c.Final = final
 	c.Logger, c.Registerer = n.part("uplink"), n.cfg.Registerer
 	if n.Uplink, err = uplink.New(c); err != nil {
 		return err
@@ -140,6 +143,9 @@ func (n *Node) newUplink() (err error) {
 	n.Uplink.SetParents(n.cfg.Parents)
 	return nil
 }
+
+// final tells whether a broadcast that ended with err does not go on elsewhere.
+func final(err error) bool { return errors.Is(err, ingest.ErrHoldOver) }
 
 func (n *Node) part(name string) *slog.Logger { return n.cfg.Logger.With("part", name) }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -82,10 +83,12 @@ func malformed(tb testing.TB) map[string][]byte {
 		"a group beyond 2^53":      with(5, 0xc0, 0x20, 0, 0, 0, 0, 0, 0),
 		"an integer that runs out": good[:7],
 	}
-	big := newChunk(3, 7, 10).change(func(b *beacon.Beacon) { b.First = math.MaxUint32 - 1 }).signed(tb).raw
-	big = slices.Clone(big)
-	big[1+4+8+1+7]++
-	out["pieces beyond 2^32"] = big
+	for _, sizes := range [][]int{{10}, {10, 10}} {
+		big := newChunk(3, 7, sizes...).change(func(b *beacon.Beacon) { b.First = math.MaxUint32 - uint32(len(sizes)) }).signed(tb).raw
+		big = slices.Clone(big)
+		big[1+4+8+1+7]++
+		out[fmt.Sprintf("piece %d beyond 2^32", len(sizes))] = big
+	}
 	return out
 }
 

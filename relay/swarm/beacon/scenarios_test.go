@@ -104,6 +104,12 @@ func scenarios(t *testing.T) []scenario {
 			p.keys("certificate", keys(c))
 			p.add("unknown_key", newChunk(0, 0, 40).signedBy(t, own, namespace, track))
 		}),
+		newPlay(t, "a certificate of before under another stream key", func(p *play) {
+			other := keys(certificate(sessionKey))
+			other.StreamKey = public(seeded(9))
+			p.keys("certificate", other)
+			p.add("unknown_key", newChunk(0, 0, 40))
+		}),
 		newPlay(t, "replay", func(p *play) {
 			limit := delay + beacon.Leeway
 			a := newChunk(0, 0, 40)

@@ -17,8 +17,9 @@ import (
 // The whole of it over QUIC: two viewers are fed, are introduced, signal, and change
 // what they are fed without a hole; a hedge is answered within a round trip.
 func TestCity(t *testing.T) {
-	inCity(t, nil, func(t *testing.T, c *city) {
-		stop := c.publish(1, 40, 10, 50_000)
+	inCity(t, nil, func(c *city) {
+		t := c.t
+		stop := c.publish(40, 10, 50_000)
 		a, b := c.visit("8.8.8.1", nil), c.visit("8.8.8.2", nil)
 		defer a.leave()
 		defer b.leave()
@@ -80,8 +81,9 @@ func TestPlaces(t *testing.T) {
 			Off:    []uint32{666}, Carriers: []uint32{300}, DefaultAsk: swarm.AskFirst,
 			Ask: map[string]swarm.Ask{"CN": swarm.AskOff, "US": swarm.AskNot},
 		}
-	}, func(t *testing.T, c *city) {
-		defer c.publish(1, 40, 10, 50_000)()
+	}, func(c *city) {
+		t := c.t
+		defer c.publish(40, 10, 50_000)()
 		first := c.visit("8.0.0.1", nil)
 		defer first.leave()
 		for ip, want := range map[string]struct {
@@ -136,9 +138,10 @@ func (s *stage) beaconsOf(group uint64, sizes ...int) (raw [][]byte) {
 // Whoever sent what no beacon signs is banned within a second, and stays out when it
 // comes back; who accuses without evidence bans nobody.
 func TestPolluter(t *testing.T) {
-	inCity(t, nil, func(t *testing.T, c *city) {
+	inCity(t, nil, func(c *city) {
+		t := c.t
 		raw := c.beaconsOf(1, 50_000)
-		stop := c.publish(1, 60, 10, 50_000)
+		stop := c.publish(60, 10, 50_000)
 		defer stop()
 		honest, polluter := c.visit("8.8.8.1", nil), c.visit("8.8.9.2", nil)
 		defer honest.leave()
@@ -194,7 +197,8 @@ func TestPolluter(t *testing.T) {
 
 // Where the log does not hold the start of a group beacons tell the numbers.
 func TestFeedByBeacons(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
+	onStage(t, nil, func(s *stage) {
+		t := s.t
 		s.beaconsOf(5, 100_000, 40_000, 50_000)
 		g, err := s.video.NewGroup(5)
 		s.must(err)
@@ -208,8 +212,9 @@ func TestFeedByBeacons(t *testing.T) {
 
 // A token says who and until when, and is different for each pair.
 func TestTokens(t *testing.T) {
-	inCity(t, nil, func(t *testing.T, c *city) {
-		defer c.publish(1, 40, 10, 50_000)()
+	inCity(t, nil, func(c *city) {
+		t := c.t
+		defer c.publish(40, 10, 50_000)()
 		guests := []*guest{c.visit("8.8.8.1", nil), c.visit("8.8.8.2", nil), c.visit("8.8.8.3", nil)}
 		watch(10*time.Second, guests...)
 		seen := make(map[string]int)

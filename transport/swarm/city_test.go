@@ -37,11 +37,11 @@ type city struct {
 }
 
 // inCity runs a test over QUIC in virtual time.
-func inCity(t *testing.T, change func(*swarm.Config, *moqt.Config), play func(t *testing.T, c *city)) {
+func inCity(t *testing.T, change func(*swarm.Config, *moqt.Config), play func(c *city)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := &city{stage: newStage(t, change), router: new(simnet.PerfectRouter)}
-		c.protocol = "moqt-18"
+		c.t, c.protocol = t, "moqt-18"
 		source, err := certs.New(certs.Config{})
 		c.must(err)
 		l, err := quicconn.New(quicconn.Config{
@@ -54,13 +54,18 @@ func inCity(t *testing.T, change func(*swarm.Config, *moqt.Config), play func(t 
 		c.must(err)
 		ctx, stop := context.WithCancel(context.Background())
 		c.ran.Go(func() { c.must(l.Run(ctx)) })
-		play(t, c)
-		c.served.Wait()
-		stop()
-		c.close()
-		for _, link := range c.links {
-			c.must(link.Close())
-		}
+		defer func() { // Also after a failure, which would else be lost in the bubble's panic.
+			for _, g := range c.guests {
+				g.leave()
+			}
+			c.served.Wait()
+			stop()
+			c.close()
+			for _, link := range c.links {
+				c.must(link.Close())
+			}
+		}()
+		play(c)
 	})
 }
 
@@ -88,7 +93,7 @@ func (c *city) visit(ip string, change func(*wire.Hello)) *guest {
 		<-qc.Context().Done()
 		c.must(errors.Join(transport.Close(), socket.Close()))
 	})
-	g := c.connectOver(quicconn.NewConn(qc), moqt.ClientConfig{})
+	g := c.connectOver(quicconn.NewConn(qc))
 	hello := helloOf(g.host)
 	if change != nil {
 		change(hello)

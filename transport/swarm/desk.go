@@ -11,7 +11,6 @@ import (
 type standing struct {
 	profile  policy.Profile
 	barred   policy.Reason // Why it takes no part; the tracker does not know of it then.
-	control  bool
 	mode     policy.Mode
 	reason   policy.Reason
 	parents  []policy.PeerID

@@ -35,7 +35,8 @@ func inSubs(mask uint32) func(policy.PieceID) bool {
 }
 
 func TestWelcome(t *testing.T) {
-	onStage(t, func(c *swarm.Config, _ *moqt.Config) { c.STUN = []string{"stun:edge.example.com:3478"} }, func(t *testing.T, s *stage) {
+	onStage(t, func(c *swarm.Config, _ *moqt.Config) { c.STUN = []string{"stun:edge.example.com:3478"} }, func(s *stage) {
+		t := s.t
 		s.startGroup(1, 1000)
 		a, b := s.join(nil), s.join(nil)
 		defer a.leave()
@@ -55,7 +56,8 @@ func TestWelcome(t *testing.T) {
 
 // All of the group comes from where the viewer wants it on, and what follows.
 func TestFeedAll(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
+	onStage(t, nil, func(s *stage) {
+		t := s.t
 		sizes := []int{100_000, 20_000, 5, 32 << 10}
 		s.startGroup(7, sizes[0])
 		for _, size := range sizes[1:3] {
@@ -77,7 +79,8 @@ func TestFeedAll(t *testing.T) {
 
 // A viewer that comes within a group has what it asked for alone.
 func TestFeedFromWithin(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
+	onStage(t, nil, func(s *stage) {
+		t := s.t
 		s.startGroup(7, 200_000)
 		s.chunk(40_000)
 		g := s.join(nil)
@@ -90,7 +93,8 @@ func TestFeedFromWithin(t *testing.T) {
 // The mask changes time and again, for pieces to come and for some that have passed:
 // each piece comes once, when it was wanted.
 func TestFeedMaskChanges(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
+	onStage(t, nil, func(s *stage) {
+		t := s.t
 		s.startGroup(3, 100_000)
 		g := s.join(nil)
 		defer g.leave()
@@ -125,7 +129,8 @@ func TestFeedMaskChanges(t *testing.T) {
 
 // Asking for the same once more brings nothing twice, be the group's stream ended.
 func TestFeedAgain(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
+	onStage(t, nil, func(s *stage) {
+		t := s.t
 		s.startGroup(3, 100_000)
 		g := s.join(nil)
 		defer g.leave()
@@ -142,7 +147,8 @@ func TestFeedAgain(t *testing.T) {
 
 // Pieces of a chunk go out while the rest of it is still on its way here.
 func TestFeedWhileItArrives(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
+	onStage(t, nil, func(s *stage) {
+		t := s.t
 		s.startGroup(3, 10)
 		g := s.join(nil)
 		defer g.leave()
@@ -166,7 +172,8 @@ func TestFeedWhileItArrives(t *testing.T) {
 // A viewer that takes nothing for a while is given the newest group when it does again:
 // the streams of those between are reset.
 func TestFeedTooLate(t *testing.T) {
-	onStage(t, func(_ *swarm.Config, m *moqt.Config) { m.MaxLag = time.Second }, func(t *testing.T, s *stage) {
+	onStage(t, func(_ *swarm.Config, m *moqt.Config) { m.MaxLag = time.Second }, func(s *stage) {
+		t := s.t
 		s.startGroup(1, 10)
 		g := s.join(nil)
 		defer g.leave()
@@ -200,7 +207,8 @@ func TestFeedTooLate(t *testing.T) {
 // Groups of which the log does not hold the start cannot be numbered, unless beacons
 // tell.
 func TestFeedFromTheMiddleOfTheLog(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
+	onStage(t, nil, func(s *stage) {
+		t := s.t
 		g, err := s.video.NewGroup(5)
 		s.must(err)
 		s.must(g.Insert(relay.Object{ID: 3, Payload: chunkOf(5, 3, 50_000), Complete: time.Now()}))

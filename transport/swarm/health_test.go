@@ -25,8 +25,9 @@ func fare(d time.Duration, of map[*guest]wire.Report) {
 // Where the swarm's viewers wait more than the control group's it is switched off for a
 // while, by itself; when it is on again it starts with a clean slate.
 func TestKillSwitch(t *testing.T) {
-	onStage(t, func(c *swarm.Config, _ *moqt.Config) { c.Policy.Control = 0.5 }, func(t *testing.T, s *stage) {
-		defer s.publish(1, 4000, 10, 40_000)()
+	onStage(t, func(c *swarm.Config, _ *moqt.Config) { c.Policy.Control = 0.5 }, func(s *stage) {
+		t := s.t
+		defer s.publish(4000, 10, 40_000)()
 		// As many as it takes for both groups to have somebody.
 		of := make(map[*guest]wire.Report)
 		var control, in int
@@ -71,8 +72,9 @@ func TestKillSwitch(t *testing.T) {
 
 // Nobody can make up more bytes than the stream had.
 func TestReportsArePlausible(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
-		defer s.publish(1, 60, 10, 50_000)() // 4 Mbit/s.
+	onStage(t, nil, func(s *stage) {
+		t := s.t
+		defer s.publish(60, 10, 50_000)() // 4 Mbit/s.
 		g, other := s.join(nil), s.join(nil)
 		defer g.leave()
 		defer other.leave()
@@ -93,8 +95,9 @@ func TestReportsArePlausible(t *testing.T) {
 
 // What operators see.
 func TestSnapshot(t *testing.T) {
-	onStage(t, func(c *swarm.Config, _ *moqt.Config) { c.Policy.Capacity = 1_000_000_000 }, func(t *testing.T, s *stage) {
-		defer s.publish(1, 60, 10, 50_000)()
+	onStage(t, func(c *swarm.Config, _ *moqt.Config) { c.Policy.Capacity = 1_000_000_000 }, func(s *stage) {
+		t := s.t
+		defer s.publish(60, 10, 50_000)()
 		a, b, _, _ := couple(t, s)
 		defer a.leave()
 		defer b.leave()
@@ -128,8 +131,9 @@ func TestSnapshot(t *testing.T) {
 
 // Who has not consented, or whose machine says no, is fed and learns of nobody.
 func TestConsent(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
-		defer s.publish(1, 60, 10, 50_000)()
+	onStage(t, nil, func(s *stage) {
+		t := s.t
+		defer s.publish(60, 10, 50_000)()
 		a, b, _, _ := couple(t, s)
 		defer a.leave()
 		defer b.leave()

@@ -81,8 +81,9 @@ const (
 )
 
 func TestViewersAreIntroduced(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
-		defer s.publish(1, 20, 10, 40_000)()
+	onStage(t, nil, func(s *stage) {
+		t := s.t
+		defer s.publish(20, 10, 40_000)()
 		a, b, toA, toB := couple(t, s)
 		defer a.leave()
 		defer b.leave()
@@ -124,8 +125,9 @@ func TestViewersAreIntroduced(t *testing.T) {
 // In LAN mode addresses of the own network are for those who want it, if the operator
 // does.
 func TestLANMode(t *testing.T) {
-	onStage(t, func(c *swarm.Config, _ *moqt.Config) { c.Policy.LAN = true }, func(t *testing.T, s *stage) {
-		defer s.publish(1, 20, 10, 40_000)()
+	onStage(t, func(c *swarm.Config, _ *moqt.Config) { c.Policy.LAN = true }, func(s *stage) {
+		t := s.t
+		defer s.publish(20, 10, 40_000)()
 		a := s.join(func(h *wire.Hello) { h.LAN = true })
 		b := s.join(nil)
 		defer a.leave()
@@ -150,8 +152,9 @@ func TestLANMode(t *testing.T) {
 // A description with another's fingerprint would let a stranger in between; to peers
 // that nobody made known, and to those who are not there, nothing goes.
 func TestSignallingIsNotSpoofed(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
-		defer s.publish(1, 30, 10, 40_000)()
+	onStage(t, nil, func(s *stage) {
+		t := s.t
+		defer s.publish(30, 10, 40_000)()
 		a, b, _, _ := couple(t, s)
 		stranger := s.join(func(h *wire.Hello) { h.Consent = policy.ConsentUnset; h.Fingerprint = "" })
 		defer a.leave()
@@ -189,8 +192,9 @@ func TestSignallingIsNotSpoofed(t *testing.T) {
 
 // A flood of signals reaches nobody, and who floods is still served.
 func TestSignalFlood(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
-		defer s.publish(1, 60, 10, 40_000)()
+	onStage(t, nil, func(s *stage) {
+		t := s.t
+		defer s.publish(60, 10, 40_000)()
 		a, b, _, _ := couple(t, s)
 		defer a.leave()
 		defer b.leave()
@@ -216,7 +220,7 @@ func TestRevealedPeersAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, nil)
 		defer s.close()
-		defer s.publish(1, 200, 10, 40_000)()
+		defer s.publish(200, 10, 40_000)()
 		collector := s.join(nil)
 		defer collector.leave()
 		for range 30 {
@@ -244,8 +248,9 @@ func TestRevealedPeersAreBounded(t *testing.T) {
 
 // What viewers may claim of others is bounded by whom they know.
 func TestClaimsAboutStrangers(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
-		defer s.publish(1, 40, 10, 40_000)()
+	onStage(t, nil, func(s *stage) {
+		t := s.t
+		defer s.publish(40, 10, 40_000)()
 		a, b, _, _ := couple(t, s)
 		liar := s.join(func(h *wire.Hello) { h.Consent = policy.ConsentUnset; h.Fingerprint = "" })
 		defer a.leave()
@@ -283,7 +288,8 @@ func TestBrokenMessages(t *testing.T) {
 		"integer too large": {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onStage(t, nil, func(t *testing.T, s *stage) {
+			onStage(t, nil, func(s *stage) {
+				t := s.t
 				s.startGroup(1, 50_000)
 				hostile, honest := s.join(nil), s.join(nil)
 				defer hostile.leave()
@@ -307,9 +313,10 @@ func TestBrokenMessages(t *testing.T) {
 }
 
 func TestHelloComesFirstAndInTime(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
+	onStage(t, nil, func(s *stage) {
+		t := s.t
 		s.startGroup(1, 50_000)
-		rude := s.connect(moqt.ClientConfig{})
+		rude := s.connect()
 		defer rude.leave()
 		st, err := rude.c.OpenExtension(t.Context(), wire.StreamType)
 		s.must(err)
@@ -321,7 +328,7 @@ func TestHelloComesFirstAndInTime(t *testing.T) {
 		if rude.c.Err() == nil {
 			t.Error("who says something else first is served")
 		}
-		silent := s.connect(moqt.ClientConfig{})
+		silent := s.connect()
 		defer silent.leave()
 		st, err = silent.c.OpenExtension(t.Context(), wire.StreamType)
 		s.must(err)
@@ -339,7 +346,8 @@ func TestHelloComesFirstAndInTime(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	onStage(t, func(_ *swarm.Config, m *moqt.Config) {
 		m.Authorize = authorizeOnly(cam)
-	}, func(t *testing.T, s *stage) {
+	}, func(s *stage) {
+		t := s.t
 		s.startGroup(1, 50_000)
 		for reason, change := range map[policy.Reason]func(*wire.Hello){
 			"unauthorized": func(h *wire.Hello) { h.Namespace = "live/secret" },
@@ -359,7 +367,8 @@ func TestRefusals(t *testing.T) {
 
 // The end of the track is the end of the swarm, not of the session.
 func TestTrackEnds(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
+	onStage(t, nil, func(s *stage) {
+		t := s.t
 		s.startGroup(1, 50_000)
 		g := s.join(nil)
 		defer g.leave()
@@ -380,9 +389,10 @@ func TestTrackEnds(t *testing.T) {
 // A viewer may leave and come back on another stream of its session, and be in four
 // swarms at a time but no more.
 func TestStreamsOfOneSession(t *testing.T) {
-	onStage(t, nil, func(t *testing.T, s *stage) {
+	onStage(t, nil, func(s *stage) {
+		t := s.t
 		s.startGroup(1, 50_000)
-		g := s.connect(moqt.ClientConfig{})
+		g := s.connect()
 		defer g.leave()
 		g.open(helloOf(1))
 		g.say(&wire.Leave{Reason: "hidden"})

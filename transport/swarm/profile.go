@@ -59,8 +59,6 @@ func (e *Edge) barred(p *policy.Profile) policy.Reason {
 	switch {
 	case e.banned(p.Address):
 		return "banned"
-	case e.off[p.ASN]:
-		return "network"
 	case e.ask(p.Country) == AskOff:
 		return "operator"
 	}

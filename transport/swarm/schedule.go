@@ -48,8 +48,8 @@ func (s schedule) over(from policy.PieceID) bool {
 // marks are the pieces of a group that were sent.
 type marks []uint64
 
-func (m marks) has(n uint32) bool {
-	return int(n/64) < len(m) && m[n/64]>>(n%64)&1 == 1
+func (m *marks) has(n uint32) bool {
+	return int(n/64) < len(*m) && (*m)[n/64]>>(n%64)&1 == 1
 }
 
 func (m *marks) set(n uint32) {
@@ -100,8 +100,8 @@ func (s *sent) forget() {
 	s.floor = oldest + 1
 }
 
-func (m marks) unset(n uint32) {
-	if int(n/64) < len(m) {
-		m[n/64] &^= 1 << (n % 64)
+func (m *marks) unset(n uint32) {
+	if int(n/64) < len(*m) {
+		(*m)[n/64] &^= 1 << (n % 64)
 	}
 }

@@ -26,6 +26,7 @@ const cam = relay.Namespace("live/cam1")
 
 // stage is an edge with one track, in a bubble of virtual time.
 type stage struct {
+	t      *testing.T
 	tb     testing.TB
 	relay  *relay.Relay
 	video  *relay.Track
@@ -36,21 +37,22 @@ type stage struct {
 
 	protocol string
 	hosts    int
+	guests   []*guest
 	served   sync.WaitGroup
 	stop     context.CancelFunc
 	ran      sync.WaitGroup
 }
 
 // onStage runs a test at every draft.
-func onStage(t *testing.T, change func(*swarm.Config, *moqt.Config), play func(t *testing.T, s *stage)) {
+func onStage(t *testing.T, change func(*swarm.Config, *moqt.Config), play func(s *stage)) {
 	t.Helper()
 	for _, protocol := range []string{"moqt-18", "moqt-16"} {
 		t.Run(protocol, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t, change)
-				s.protocol = protocol
+				s.t, s.protocol = t, protocol
 				defer s.close()
-				play(t, s)
+				play(s)
 			})
 		})
 	}
@@ -95,6 +97,9 @@ func (s *stage) must(err error) {
 }
 
 func (s *stage) close() {
+	for _, g := range s.guests {
+		g.leave() // Those that a failed test has left behind.
+	}
 	s.served.Wait()
 	s.stop()
 	s.ran.Wait()
@@ -115,11 +120,11 @@ func (s *stage) chunk(size int) {
 }
 
 // publish goes on with groups of a second until stop, which waits.
-func (s *stage) publish(first, groups uint64, rate, size int) (stop func()) {
+func (s *stage) publish(groups uint64, rate, size int) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		for id := first; id < first+groups; id++ {
+		for id := uint64(1); id <= groups; id++ {
 			for i := range rate {
 				if i == 0 {
 					s.startGroup(id, size)
@@ -196,32 +201,34 @@ func helloOf(host int) *wire.Hello {
 }
 
 // connect makes a session.
-func (s *stage) connect(cfg moqt.ClientConfig) *guest {
+func (s *stage) connect() *guest {
 	s.tb.Helper()
 	near, far := moqttest.Pair(moqttest.Config{Protocol: s.protocol})
 	ended := make(chan error, 1)
 	s.served.Go(func() { ended <- s.server.Serve(context.Background(), far) })
-	g := s.connectOver(near, cfg)
+	g := s.connectOver(near)
 	g.ended = ended
 	return g
 }
 
 // connectOver makes a session over a connection to the edge.
-func (s *stage) connectOver(conn moqt.Conn, cfg moqt.ClientConfig) *guest {
+func (s *stage) connectOver(conn moqt.Conn) *guest {
 	s.tb.Helper()
 	s.hosts++
 	g := &guest{s: s, host: s.hosts}
-	cfg.Extensions = []moqt.ClientExtension{{Extension: swarm.Extension(), Receive: g.receive}}
-	c, err := moqt.NewClient(context.Background(), conn, cfg)
+	c, err := moqt.NewClient(context.Background(), conn, moqt.ClientConfig{
+		Extensions: []moqt.ClientExtension{{Extension: swarm.Extension(), Receive: g.receive}},
+	})
 	s.must(err)
 	g.c = c
+	s.guests = append(s.guests, g)
 	return g
 }
 
 // join opens the stream and says hello.
 func (s *stage) join(change func(*wire.Hello)) *guest {
 	s.tb.Helper()
-	g := s.connect(moqt.ClientConfig{})
+	g := s.connect()
 	hello := helloOf(g.host)
 	if change != nil {
 		change(hello)

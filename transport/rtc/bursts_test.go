@@ -3,6 +3,7 @@ package rtc_test
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/freshet-live/freshet/transport/rtc"
@@ -27,7 +28,7 @@ func TestBursts(t *testing.T) {
 		{"2 % loss, 64 KiB window", 0.02, 0, time.Second, 80 * time.Millisecond},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				line := rtctest.Line{Delay: 20 * time.Millisecond, Loss: tt.loss, Up: 100_000_000}
 				p := newPair(t, pairConfig{lineA: line, lineB: rtctest.Line{Loss: tt.loss}, window: tt.window})
 				p.open(t)

@@ -165,6 +165,7 @@ func (c *Conn) takeControl(ctx context.Context, m *wire.PeerMessage) error {
 		return c.takePong(ctx, m)
 	case wire.PeerCancel:
 		c.Drop(m.IDs)
+	default:
 	}
 	return c.emit(ctx, Event{Kind: Said, Message: owned(m)})
 }

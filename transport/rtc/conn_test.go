@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/freshet-live/freshet/relay/swarm"
@@ -18,7 +19,7 @@ var home = rtctest.Line{Delay: 10 * time.Millisecond}
 func behind(n rtctest.NAT) rtctest.Line { return rtctest.Line{NAT: n, Delay: 10 * time.Millisecond} }
 
 func TestOpens(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, pairConfig{
 			lineA: behind(rtctest.PortDependent), lineB: behind(rtctest.AddressDependent), signalDelay: 20 * time.Millisecond,
 		})
@@ -39,13 +40,14 @@ func TestNATs(t *testing.T) {
 	for _, a := range rtctest.NATs {
 		for _, b := range rtctest.NATs {
 			t.Run(a.String()+" to "+b.String(), func(t *testing.T) {
-				bubble(t, func(t *testing.T) { meet(t, a, b) })
+				synctest.Test(t, func(t *testing.T) { meet(t, a, b) })
 			})
 		}
 	}
 }
 
 func meet(t *testing.T, a, b rtctest.NAT) {
+	t.Helper()
 	p := newPair(t, pairConfig{lineA: behind(a), lineB: behind(b), signalDelay: 20 * time.Millisecond})
 	if a.Meets(b) {
 		p.open(t)
@@ -62,7 +64,7 @@ func meet(t *testing.T, a, b rtctest.NAT) {
 }
 
 func TestPieces(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		lossy := rtctest.Line{NAT: rtctest.PortDependent, Delay: 10 * time.Millisecond, Loss: 0.02, Up: 5_000_000}
 		p := newPair(t, pairConfig{lineA: lossy, lineB: lossy})
 		p.open(t)
@@ -92,7 +94,7 @@ func TestPieces(t *testing.T) {
 // A beacon goes with the piece that it was given with, control messages before
 // all pieces that wait.
 func TestOrder(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, pairConfig{lineA: rtctest.Line{Up: 1_000_000}, lineB: home})
 		p.open(t)
 		for i := range uint32(12) {
@@ -121,7 +123,7 @@ func TestOrder(t *testing.T) {
 
 // Who says CANCEL gets no piece that was not on its way.
 func TestCancel(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, pairConfig{lineA: rtctest.Line{Up: 1_000_000}, lineB: home})
 		p.open(t)
 		for i := range uint32(10) {
@@ -143,7 +145,7 @@ func TestCancel(t *testing.T) {
 // What nobody takes is bounded: pushes are refused, and what has become too old is
 // not sent.
 func TestFull(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, pairConfig{lineA: rtctest.Line{Up: 500_000}, lineB: home})
 		p.open(t)
 		taken := 0
@@ -169,7 +171,7 @@ func TestFull(t *testing.T) {
 }
 
 func TestRoundTrip(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, pairConfig{lineA: rtctest.Line{Delay: 30 * time.Millisecond}, lineB: home})
 		p.open(t)
 		for range 3 {
@@ -182,7 +184,7 @@ func TestRoundTrip(t *testing.T) {
 
 // A peer that is gone without a word is noticed.
 func TestGone(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, pairConfig{lineA: home, lineB: home})
 		p.open(t)
 		p.b.host.SetCut(true)
@@ -198,7 +200,7 @@ func TestGone(t *testing.T) {
 
 // Who closes is noticed within a round trip.
 func TestClose(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, pairConfig{lineA: home, lineB: home})
 		p.open(t)
 		p.b.stop()
@@ -216,7 +218,7 @@ func TestClose(t *testing.T) {
 // them.
 func TestUplink(t *testing.T) {
 	for _, rate := range []int64{1_000_000, 4_000_000, 16_000_000} {
-		bubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			p := newPair(t, pairConfig{lineA: rtctest.Line{Up: rate, Delay: 10 * time.Millisecond}, lineB: home})
 			p.open(t)
 			if got := p.a.endpoint.Uplink(); got != 0 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/quic-go/quic-go/quicvarint"
@@ -18,6 +19,7 @@ import (
 func isError(err, want error) bool { return errors.Is(err, want) }
 
 func part(tb testing.TB, n uint32, offset, size, length int) []byte {
+	tb.Helper()
 	return message(tb, &wire.PeerMessage{Type: wire.PeerPiece, ID: id(1, n), Offset: offset, Size: size, Bytes: make([]byte, length)})
 }
 
@@ -32,62 +34,62 @@ func rawPart(offset, size uint64, length int) []byte {
 // A peer that breaks a rule is closed at once, and nothing of what it sent in bad
 // form is handed on.
 func TestViolations(t *testing.T) {
-	for name, do := range map[string]func(t *testing.T, r *rawPeer){
-		"malformed control":  func(t *testing.T, r *rawPeer) { r.say([]byte{0xff, 1, 2}) },
-		"empty message":      func(t *testing.T, r *rawPeer) { r.say(nil) },
-		"text":               func(t *testing.T, r *rawPeer) { _ = r.control.SendText("hello") },
-		"a second hello":     func(t *testing.T, r *rawPeer) { r.hello() },
-		"pong without ping":  func(t *testing.T, r *rawPeer) { r.say(binary.BigEndian.AppendUint64([]byte{10}, 99)) },
-		"wrong channel":      func(t *testing.T, r *rawPeer) { r.give([]byte{3, 1}) },
-		"pieces on control":  func(t *testing.T, r *rawPeer) { r.say(part(t, 0, 0, 10, 10)) },
-		"message too long":   func(t *testing.T, r *rawPeer) { r.give(append([]byte{17}, make([]byte, 16384)...)) },
-		"piece over 32 KiB":  func(t *testing.T, r *rawPeer) { r.give(rawPart(0, 32769, 100)) },
-		"piece of gigabytes": func(t *testing.T, r *rawPeer) { r.give(rawPart(0, 1<<40, 100)) },
-		"over its end":       func(t *testing.T, r *rawPeer) { r.give(rawPart(50, 100, 51)) },
-		"parts overlap": func(t *testing.T, r *rawPeer) {
-			r.give(part(t, 0, 0, 1000, 500))
-			r.give(part(t, 0, 499, 1000, 501))
+	for name, do := range map[string]func(r *rawPeer){
+		"malformed control":  func(r *rawPeer) { r.say([]byte{0xff, 1, 2}) },
+		"empty message":      func(r *rawPeer) { r.say(nil) },
+		"text":               func(r *rawPeer) { _ = r.control.SendText("hello") },
+		"a second hello":     func(r *rawPeer) { r.hello() },
+		"pong without ping":  func(r *rawPeer) { r.say(binary.BigEndian.AppendUint64([]byte{10}, 99)) },
+		"wrong channel":      func(r *rawPeer) { r.give([]byte{3, 1}) },
+		"pieces on control":  func(r *rawPeer) { r.say(part(r.tb, 0, 0, 10, 10)) },
+		"message too long":   func(r *rawPeer) { r.give(append([]byte{17}, make([]byte, 16384)...)) },
+		"piece over 32 KiB":  func(r *rawPeer) { r.give(rawPart(0, 32769, 100)) },
+		"piece of gigabytes": func(r *rawPeer) { r.give(rawPart(0, 1<<40, 100)) },
+		"over its end":       func(r *rawPeer) { r.give(rawPart(50, 100, 51)) },
+		"parts overlap": func(r *rawPeer) {
+			r.give(part(r.tb, 0, 0, 1000, 500))
+			r.give(part(r.tb, 0, 499, 1000, 501))
 		},
-		"a part twice": func(t *testing.T, r *rawPeer) {
-			r.give(part(t, 0, 0, 1000, 500))
-			r.give(part(t, 0, 0, 1000, 500))
+		"a part twice": func(r *rawPeer) {
+			r.give(part(r.tb, 0, 0, 1000, 500))
+			r.give(part(r.tb, 0, 0, 1000, 500))
 		},
-		"size changes": func(t *testing.T, r *rawPeer) {
-			r.give(part(t, 0, 0, 1000, 500))
-			r.give(part(t, 0, 500, 1001, 500))
+		"size changes": func(r *rawPeer) {
+			r.give(part(r.tb, 0, 0, 1000, 500))
+			r.give(part(r.tb, 0, 500, 1001, 500))
 		},
-		"crumbs": func(t *testing.T, r *rawPeer) {
+		"crumbs": func(r *rawPeer) {
 			for i := range 9 {
-				r.give(part(t, 0, i, 1000, 1))
+				r.give(part(r.tb, 0, i, 1000, 1))
 			}
 		},
-		"pieces that never end": func(t *testing.T, r *rawPeer) {
+		"pieces that never end": func(r *rawPeer) {
 			for i := range uint32(65) {
-				r.give(part(t, i, 0, 32768, 1))
+				r.give(part(r.tb, i, 0, 32768, 1))
 			}
 		},
-		"flood of control": func(t *testing.T, r *rawPeer) {
+		"flood of control": func(r *rawPeer) {
 			for range 300 {
 				r.say([]byte{3, 1})
 			}
 		},
-		"flood of parts": func(t *testing.T, r *rawPeer) {
+		"flood of parts": func(r *rawPeer) {
 			for i := range uint32(3000) {
-				r.give(part(t, i, 0, 1, 1))
+				r.give(part(r.tb, i, 0, 1, 1))
 			}
 		},
-		"flood of beacons": func(t *testing.T, r *rawPeer) {
+		"flood of beacons": func(r *rawPeer) {
 			for range 300 {
 				r.give([]byte{17, 1})
 			}
 		},
-		"another channel": func(t *testing.T, r *rawPeer) { _, _ = r.pc.CreateDataChannel("more", nil) },
+		"another channel": func(r *rawPeer) { _, _ = r.pc.CreateDataChannel("more", nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				r := newRawPeer(t, nil)
 				r.connect(t)
-				do(t, r)
+				do(r)
 				r.within(t, time.Second, rtc.ErrViolation)
 			})
 		})
@@ -96,26 +98,26 @@ func TestViolations(t *testing.T) {
 
 // Who is not the peer that the edge made known is not talked to.
 func TestIdentity(t *testing.T) {
-	spoof := func(m wire.PeerMessage) func(*testing.T, *rawPeer) {
+	spoof := func(m wire.PeerMessage) func(*rawPeer) {
 		m.Type, m.Version = wire.PeerHello, 1
-		return func(t *testing.T, r *rawPeer) {
-			r.open(t)
-			r.say(message(t, &m))
+		return func(r *rawPeer) {
+			r.open()
+			r.say(message(r.tb, &m))
 		}
 	}
 	for name, tt := range map[string]struct {
 		change func(*rawPeer, *rtc.ConnConfig)
-		do     func(*testing.T, *rawPeer)
+		do     func(*rawPeer)
 		want   error
 	}{
 		"number": {do: spoof(wire.PeerMessage{Peer: 3, Token: []byte(token)}), want: rtc.ErrIdentity},
 		"token":  {do: spoof(wire.PeerMessage{Peer: 1, Token: []byte("another token")}), want: rtc.ErrIdentity},
 		"none":   {do: spoof(wire.PeerMessage{Peer: 1}), want: rtc.ErrIdentity},
-		"not hello": {do: func(t *testing.T, r *rawPeer) {
-			r.open(t)
+		"not hello": {do: func(r *rawPeer) {
+			r.open()
 			r.say([]byte{3, 1})
 		}, want: rtc.ErrViolation},
-		"silence": {do: func(*testing.T, *rawPeer) {}, want: rtc.ErrTimeout},
+		"silence": {do: func(*rawPeer) {}, want: rtc.ErrTimeout},
 		"fingerprint in the offer": {change: func(_ *rawPeer, c *rtc.ConnConfig) {
 			c.Fingerprint = strings.Repeat("ab", 32)
 		}, want: rtc.ErrIdentity},
@@ -140,10 +142,10 @@ func TestIdentity(t *testing.T) {
 		}, want: rtc.ErrViolation},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				r := newRawPeer(t, tt.change)
 				if tt.do != nil {
-					tt.do(t, r)
+					tt.do(r)
 				}
 				r.within(t, rtc.OpenTimeout, tt.want)
 				for len(r.other.heard) > 0 {
@@ -178,7 +180,7 @@ func TestCandidates(t *testing.T) {
 		}}
 	}
 	t.Run("too many", func(t *testing.T) {
-		bubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			r := newRawPeer(t, nil)
 			for range 100 {
 				r.other.conn.Signal(candidate("5.1.2.99"))
@@ -188,7 +190,7 @@ func TestCandidates(t *testing.T) {
 		})
 	})
 	t.Run("odd", func(t *testing.T) {
-		bubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			r := newRawPeer(t, nil)
 			for _, a := range []string{"10.0.0.1", "127.0.0.1", "name.local", "fe80::1", "224.0.0.1", "not an address"} {
 				r.other.conn.Signal(candidate(a))
@@ -202,7 +204,7 @@ func TestCandidates(t *testing.T) {
 
 // Nobody is told what a viewer's network looks like inside.
 func TestPrivate(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var told []string
 		p := newPair(t, pairConfig{
@@ -231,12 +233,12 @@ func TestPrivate(t *testing.T) {
 // A viewer that does not take what a peer sends holds no more of it than the
 // association's buffer.
 func TestUntaken(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		r := newRawPeer(t, nil)
 		r.connect(t)
 		r.idle()
 		for i := range uint32(100) {
-			r.give(part(t, i, 0, 16000, 16000))
+			r.give(part(r.tb, i, 0, 16000, 16000))
 		}
 		time.Sleep(5 * time.Second)
 		if left := r.pieces.BufferedAmount(); left < 900_000 {

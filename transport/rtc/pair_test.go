@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/freshet-live/freshet/relay/swarm"
@@ -172,12 +171,6 @@ func (s *side) end(tb testing.TB) error {
 		tb.Fatal("connection has not ended")
 		return nil
 	}
-}
-
-// bubble runs a test in virtual time.
-func bubble(t *testing.T, f func(t *testing.T)) {
-	t.Helper()
-	synctest.Test(t, f)
 }
 
 func pieceOf(size int, seed byte) []byte {

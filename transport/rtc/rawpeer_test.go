@@ -98,13 +98,13 @@ func (r *rawPeer) channels() {
 }
 
 // open waits until both channels are.
-func (r *rawPeer) open(t *testing.T) {
-	t.Helper()
+func (r *rawPeer) open() {
+	r.tb.Helper()
 	for range 2 {
 		select {
 		case <-r.opened:
 		case <-time.After(10 * time.Second):
-			t.Fatal("channels do not open")
+			r.tb.Fatal("channels do not open")
 		}
 	}
 }
@@ -179,7 +179,7 @@ func message(tb testing.TB, m *wire.PeerMessage) []byte {
 // connect waits until the channels are open and says HELLO.
 func (r *rawPeer) connect(t *testing.T) {
 	t.Helper()
-	r.open(t)
+	r.open()
 	r.hello()
 	r.other.await(t, rtc.Opened)
 }

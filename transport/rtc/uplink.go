@@ -36,7 +36,7 @@ type uplink struct {
 }
 
 // busy tells that a connection has something to send, or no longer has.
-func (u *uplink) busy(now time.Time, is bool) {
+func (u *uplink) busy(is bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if is {

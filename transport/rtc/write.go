@@ -95,14 +95,14 @@ func (w *writer) observe() uint64 {
 	u.acked(now, acked)
 	if waiting != w.busy {
 		w.busy = waiting
-		u.busy(now, waiting)
+		u.busy(waiting)
 	}
 	return n
 }
 
 func (w *writer) idle() {
 	if w.busy {
-		w.conn.endpoint.uplink.busy(time.Now(), false)
+		w.conn.endpoint.uplink.busy(false)
 	}
 }
 

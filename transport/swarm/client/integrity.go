@@ -79,7 +79,7 @@ func (m *machine) peerPiece(l *link, e rtc.Event) {
 		m.v.cfg.Logger.Debug("peer sends what it was not asked for", "peer", l.peer)
 		m.banned(l.peer)
 		m.disconnect(l.peer)
-		m.step(e.At, swarm.Event{Kind: swarm.EventClosed, Peer: l.peer, Reason: "protocol"})
+		m.step(e.At, swarm.Event{Kind: swarm.EventFailed, Peer: l.peer, Reason: "protocol"})
 		return
 	}
 	m.piece(e.At, source{peer: l.peer}, e.ID, e.Bytes)

@@ -36,7 +36,7 @@ func (l *link) say(msg *wire.PeerMessage) {
 
 // known takes candidates of the edge.
 func (m *machine) known(now time.Time, c *wire.Candidates) {
-	var list []swarm.Candidate
+	list := make([]swarm.Candidate, 0, len(c.Peers))
 	for _, p := range c.Peers {
 		if len(m.candidates) >= maxCandidates {
 			m.forgetCandidate()
@@ -114,8 +114,9 @@ func (m *machine) linkEnded(l *link, err error) {
 		return // The policy wanted it.
 	}
 	m.disconnect(l.peer)
-	if errors.Is(err, rtc.ErrViolation) {
+	if errors.Is(err, rtc.ErrViolation) || errors.Is(err, rtc.ErrIdentity) {
 		m.banned(l.peer)
+		kind = swarm.EventFailed // Which keeps it away for a while.
 	}
 	m.step(time.Now(), swarm.Event{Kind: kind, Peer: l.peer, Reason: swarm.Reason(reason)})
 }

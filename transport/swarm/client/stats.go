@@ -1,6 +1,7 @@
 package client
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 
 // Stats are what a viewer has seen, in bytes of verified pieces unless another unit
 // is said.
+//
+//nolint:recvcheck // A value that is handed out, and read by value; it counts by pointer.
 type Stats struct {
 	// Mode and Reason are what people are shown.
 	Mode   swarm.Mode
@@ -56,9 +59,10 @@ type Ban struct {
 	At   time.Time
 }
 
-func (s Stats) clone() Stats {
-	s.Banned, s.Connect, s.Parents = slices.Clone(s.Banned), slices.Clone(s.Connect), slices.Clone(s.Parents)
-	return s
+func (s *Stats) clone() Stats {
+	c := *s
+	c.Banned, c.Connect, c.Parents = slices.Clone(s.Banned), slices.Clone(s.Connect), slices.Clone(s.Parents)
+	return c
 }
 
 // Offload is the part of all media that peers brought.
@@ -68,6 +72,41 @@ func (s Stats) Offload() float64 {
 		return 0
 	}
 	return float64(s.PeerBytes) / float64(all)
+}
+
+// counters are those that add up.
+func (s *Stats) counters() (bytes []*int64, numbers []*int) {
+	return []*int64{&s.PeerBytes, &s.StartBytes, &s.EdgeBytes, &s.HedgeBytes, &s.DuplicateBytes, &s.UploadBytes},
+		[]*int{
+			&s.OnTime, &s.Late, &s.Missing, &s.Preroll, &s.Stalls, &s.Dropped,
+			&s.InvalidPieces, &s.InvalidBeacons, &s.UnknownPieces, &s.Opened, &s.Failed, &s.Closed,
+		}
+}
+
+// Add adds another viewer's counters.
+func (s *Stats) Add(o Stats) { s.combine(o, 1) }
+
+// Subtract takes what was before from the counters.
+func (s *Stats) Subtract(before Stats) { s.combine(before, -1) }
+
+func (s *Stats) combine(o Stats, sign int) {
+	bytes, numbers := s.counters()
+	otherBytes, otherNumbers := o.counters()
+	for i, b := range otherBytes {
+		*bytes[i] += int64(sign) * *b
+	}
+	for i, n := range otherNumbers {
+		*numbers[i] += sign * *n
+	}
+	s.StallTime += time.Duration(sign) * o.StallTime
+}
+
+// String tells the counters.
+func (s Stats) String() string {
+	all := max(1, float64(s.PeerBytes+s.StartBytes+s.EdgeBytes+s.HedgeBytes)) / 100
+	return fmt.Sprintf("peers %.1f %%, start %.1f %%, fed %.1f %%, hedged %.1f %%, twice %.1f %%; on time %d, late %d, missing %d, stalls %d; connections %d, failed %d, closed %d; false pieces %d, false beacons %d, unknown %d",
+		float64(s.PeerBytes)/all, float64(s.StartBytes)/all, float64(s.EdgeBytes)/all, float64(s.HedgeBytes)/all, float64(s.DuplicateBytes)/all,
+		s.OnTime, s.Late, s.Missing, s.Stalls, s.Opened, s.Failed, s.Closed, s.InvalidPieces, s.InvalidBeacons, s.UnknownPieces)
 }
 
 // maxKept bounds lists in Stats.

@@ -17,7 +17,7 @@ func TestAlone(t *testing.T) {
 		v := w.join(viewerConfig{line: rtctest.Line{Delay: 10 * time.Millisecond, Up: 10_000_000}})
 		time.Sleep(10 * time.Second)
 		s := v.v.Stats()
-		t.Log(describe(s))
+		t.Log(s)
 		good, wrong := v.seen()
 		if good < 85 || wrong != 0 || s.Late+s.Missing+s.Stalls != 0 {
 			t.Errorf("%d chunks right, %d wrong", good, wrong)
@@ -41,9 +41,9 @@ func TestSix(t *testing.T) {
 		before := total(w.viewers)
 		time.Sleep(20 * time.Second)
 		s := minus(total(w.viewers), before)
-		t.Log(describe(s))
+		t.Log(s)
 		for _, v := range w.viewers {
-			t.Logf("viewer %d: uplink %d; %s", v.n, v.endpoint.Uplink(), describe(v.v.Stats()))
+			t.Logf("viewer %d: uplink %d; %s", v.n, v.endpoint.Uplink(), v.v.Stats())
 		}
 		if s.Offload() < 0.7 || s.Late+s.Missing+s.Stalls != 0 {
 			t.Errorf("offload %.2f", s.Offload())

@@ -31,9 +31,9 @@ func TestThirty(t *testing.T) {
 		before := total(w.viewers)
 		time.Sleep(40 * time.Second)
 		s := minus(total(w.viewers), before)
-		t.Logf("after 23 s, for 40 s: %s", describe(s))
+		t.Logf("after 23 s, for 40 s: %s", s)
 		for _, v := range w.viewers {
-			t.Logf("viewer %d, %v, %d Mbit/s (estimated %.1f): %s", v.n, v.line.NAT, v.line.Up/1_000_000, float64(v.endpoint.Uplink())/1e6, describe(v.v.Stats()))
+			t.Logf("viewer %d, %v, %d Mbit/s (estimated %.1f): %s", v.n, v.line.NAT, v.line.Up/1_000_000, float64(v.endpoint.Uplink())/1e6, v.v.Stats())
 		}
 		if s.Offload() < 0.7 {
 			t.Errorf("offload %.2f", s.Offload())

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"sync"
@@ -355,45 +354,13 @@ func (w *world) close() {
 func total(viewers []*viewer) client.Stats {
 	var sum client.Stats
 	for _, v := range viewers {
-		s := v.v.Stats()
-		sum.PeerBytes += s.PeerBytes
-		sum.StartBytes += s.StartBytes
-		sum.EdgeBytes += s.EdgeBytes
-		sum.HedgeBytes += s.HedgeBytes
-		sum.DuplicateBytes += s.DuplicateBytes
-		sum.UploadBytes += s.UploadBytes
-		sum.OnTime += s.OnTime
-		sum.Late += s.Late
-		sum.Missing += s.Missing
-		sum.Stalls += s.Stalls
-		sum.InvalidPieces += s.InvalidPieces
-		sum.InvalidBeacons += s.InvalidBeacons
-		sum.UnknownPieces += s.UnknownPieces
-		sum.Opened += s.Opened
-		sum.Failed += s.Failed
-		sum.Closed += s.Closed
+		sum.Add(v.v.Stats())
 	}
 	return sum
 }
 
 // minus is what has come since.
 func minus(s, before client.Stats) client.Stats {
-	s.PeerBytes -= before.PeerBytes
-	s.StartBytes -= before.StartBytes
-	s.EdgeBytes -= before.EdgeBytes
-	s.HedgeBytes -= before.HedgeBytes
-	s.DuplicateBytes -= before.DuplicateBytes
-	s.UploadBytes -= before.UploadBytes
-	s.OnTime -= before.OnTime
-	s.Late -= before.Late
-	s.Missing -= before.Missing
-	s.Stalls -= before.Stalls
+	s.Subtract(before)
 	return s
-}
-
-func describe(s client.Stats) string {
-	all := float64(s.PeerBytes+s.StartBytes+s.EdgeBytes+s.HedgeBytes) / 100
-	return fmt.Sprintf("peers %.1f %%, start %.1f %%, fed %.1f %%, hedged %.1f %%, twice %.1f %%; on time %d, late %d, missing %d, stalls %d; connections %d, failed %d, closed %d; invalid %d+%d, unknown %d",
-		float64(s.PeerBytes)/all, float64(s.StartBytes)/all, float64(s.EdgeBytes)/all, float64(s.HedgeBytes)/all, float64(s.DuplicateBytes)/all,
-		s.OnTime, s.Late, s.Missing, s.Stalls, s.Opened, s.Failed, s.Closed, s.InvalidPieces, s.InvalidBeacons, s.UnknownPieces)
 }

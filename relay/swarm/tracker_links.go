@@ -78,6 +78,7 @@ func (t *Tracker) introduce(m, p *member, standby bool) {
 	}
 	m.links = append(m.links, &link{other: p, since: t.now})
 	p.links = append(p.links, &link{other: m, since: t.now})
+	m.metAt, p.metAt = t.now, t.now
 	t.reveal(m)
 	t.reveal(p)
 	t.sayCandidate(m, p, standby)
@@ -116,6 +117,9 @@ func (t *Tracker) linked(m *member, e TrackerEvent) {
 	}
 	if e.State == LinkOpen {
 		l.open = true
+		if back := l.other.link(m.id); back != nil {
+			back.open = true
+		}
 		if e.RTT > 0 {
 			l.rtt = min(e.RTT, 10*time.Second)
 		}
@@ -164,10 +168,12 @@ func (t *Tracker) separate(child, parent *member, s int) {
 
 // expireLinks gives up pairs that never said they were connected.
 func (t *Tracker) expireLinks(m *member) {
+	if t.now-m.metAt > linkTime+time.Second {
+		return // All have been looked at since the last one was made known.
+	}
 	for i := 0; i < len(m.links); i++ {
 		l := m.links[i]
-		back := l.other.link(m.id)
-		if l.open || back != nil && back.open || t.now-l.since < linkTime {
+		if l.open || t.now-l.since < linkTime {
 			continue
 		}
 		t.shunPair(m, l.other.id, failShun)

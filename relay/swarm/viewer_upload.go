@@ -189,10 +189,21 @@ func (v *Viewer) roundTrip(id PeerID, rtt int64) {
 		return
 	}
 	p.rtt.add(v.now, rtt)
-	if p.rtt.inflated >= inflatedTimes && p.child() {
+	if p.rtt.inflated >= inflatedTimes && p.child() && v.lineFull() {
 		p.rtt.inflated = 0
 		v.backOff()
 	}
+}
+
+// lineFull: the round trips to all neighbours are long at present, so it is this
+// viewer's line that is full and not one of theirs.
+func (v *Viewer) lineFull() bool {
+	for _, p := range v.peers {
+		if p.open && p.rtt.value > 0 && p.rtt.inflated == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // backOff halves the slots: somebody else needs the line.
@@ -204,12 +215,13 @@ func (v *Viewer) backOff() {
 	u.halvedAt, u.congested = v.now, true
 	u.ramp = max(1, min(u.ramp, v.taken())/2)
 	u.rampAt = v.now + growTime
-	for v.taken() > v.slots() && v.dismiss() {
+	for range max(0, v.taken()-v.slots()) {
+		v.dismiss()
 	}
 }
 
 // dismiss sends the youngest child away.
-func (v *Viewer) dismiss() bool {
+func (v *Viewer) dismiss() {
 	var young *peer
 	at := 0
 	for _, p := range v.peers {
@@ -220,11 +232,10 @@ func (v *Viewer) dismiss() bool {
 		}
 	}
 	if young == nil {
-		return false
+		return
 	}
 	young.drop(at)
 	v.do(Action{Kind: ActionRefuse, Peer: young.id, Reason: refuseFull, Sub: at})
-	return true
 }
 
 // useful: there is still time for a child to use it.

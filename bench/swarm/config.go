@@ -27,7 +27,8 @@ type Config struct {
 	// Ramp is the time in which the first viewers come.
 	Ramp time.Duration
 	// Session is the mean time that a viewer stays, log-normal with SessionSpread as
-	// deviation of its logarithm; 0 is to the end. Who goes is followed by another.
+	// deviation of its logarithm; 0 is to the end. Who goes is followed by another. The
+	// first viewers stay as an audience that is met at some moment does.
 	Session       time.Duration
 	SessionSpread float64
 	// Silent is the share of those who go without a word.

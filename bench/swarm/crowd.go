@@ -11,22 +11,25 @@ import (
 // crowd plans the first viewers.
 func (w *world) crowd() {
 	for range w.cfg.Viewers {
-		w.at(time.Duration(w.people.Float64()*float64(w.cfg.Ramp)), w.arrive)
+		w.at(time.Duration(w.people.Float64()*float64(w.cfg.Ramp)), func() { w.arrive(w.rest()) })
 	}
 }
 
+// newcomer is a viewer who has seen nothing yet.
+func (w *world) newcomer() { w.arrive(w.stay()) }
+
 // arrive is a viewer's coming. When it has seen enough another one comes in its place.
-func (w *world) arrive() {
+func (w *world) arrive(stay time.Duration) {
 	v := w.visit(w.newHost())
 	if w.cfg.Session <= 0 {
 		return
 	}
-	w.after(w.stay(), func() {
+	w.after(stay, func() {
 		if !v.watches {
 			return
 		}
 		v.leave(w.people.Float64() < w.cfg.Silent)
-		w.after(time.Duration(w.people.ExpFloat64()*float64(time.Second)), w.arrive)
+		w.after(time.Duration(w.people.ExpFloat64()*float64(time.Second)), w.newcomer)
 	})
 }
 
@@ -35,6 +38,15 @@ func (w *world) stay() time.Duration {
 	s := w.cfg.SessionSpread
 	mean := math.Log(w.cfg.Session.Seconds()) - s*s/2
 	return max(time.Second, time.Duration(math.Exp(mean+s*w.people.NormFloat64())*float64(time.Second)))
+}
+
+// rest is how long one of an audience still stays that has been there for long: who is
+// met at a moment is more likely one who stays long, and somewhere within his stay.
+func (w *world) rest() time.Duration {
+	s := w.cfg.SessionSpread
+	biased := math.Log(max(w.cfg.Session.Seconds(), 1)) + s*s/2
+	stay := w.people.Float64() * math.Exp(biased+s*w.people.NormFloat64())
+	return time.Duration(min(max(stay, 1), 1e6) * float64(time.Second))
 }
 
 // visit begins a viewer's visit: its session with the edge takes a round trip and a half.

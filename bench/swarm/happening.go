@@ -25,7 +25,7 @@ func (h Happening) happen(w *world) {
 	switch h.Kind {
 	case Join:
 		for range int(h.Share * float64(w.cfg.Viewers)) {
-			w.after(time.Duration(w.people.Float64()*float64(h.Within)), w.arrive)
+			w.after(time.Duration(w.people.Float64()*float64(h.Within)), w.newcomer)
 		}
 	case Leave:
 		h.each(w, func(v *viewer) {

@@ -32,7 +32,7 @@ type path struct {
 	window, inFlight int
 	acks             []ack
 	waiting          []*parcel
-	queued           int // Bytes of waiting that are not sent.
+	queued           int           // Bytes of waiting that are not sent.
 	limited          time.Duration // The window was too small for what is acknowledged until then.
 	wakes            bool
 	last             time.Duration // When it last sent.

@@ -35,6 +35,7 @@ func (r *Result) figures() []report.Result {
 		percent("late", r.Late, report.Lower), percent("cross_region", r.CrossRegion, report.Lower),
 		percent("offload_viewer_p10", r.ViewerP10, report.Higher), percent("offload_viewer_p50", r.ViewerP50, report.Higher),
 		{Name: "stalls_per_hour", Value: r.StallsPerHour, Better: report.Lower},
+		{Name: "connections", Value: r.Links},
 		{Name: "depth", Value: r.Depth}, {Name: "deepest", Value: float64(r.Deepest)},
 		{Name: "edge_peak", Unit: "bit/s", Value: r.EdgePeak, Better: report.Lower},
 		{Name: "edge_steady", Unit: "bit/s", Value: r.EdgeSteady, Better: report.Lower},

@@ -33,6 +33,7 @@ type Result struct {
 	Unverified           int
 	Refused              int
 	Connected, Failed    int
+	Links                float64       // Open connections of a viewer, the mean.
 	Revealed             float64       // Peers made known to a viewer each minute.
 	Queue                time.Duration // The longest before an uplink.
 	Busy                 float64       // Share of samples of uplinks with over 50 ms of it.
@@ -67,7 +68,7 @@ func (w *world) result() *Result {
 		Waste: float64(total.duplicate+total.late+total.invalid) / all, Late: share(total.latePieces, total.pieces), Pieces: total.pieces,
 		Stalls: total.stalls, Lost: total.lost, Stood: total.stood, Depth: share(w.shape.depths, w.shape.places),
 		Deepest: w.shape.deepest, Loops: w.shape.loops, OnePrefix: w.shape.onePrefix, Unverified: total.unverified, Refused: total.refused,
-		Connected: total.connected, Failed: total.failed, Queue: w.shape.queue, Busy: share(w.shape.busy, w.shape.uplinks),
+		Links: share(w.shape.links, w.shape.viewers), Connected: total.connected, Failed: total.failed, Queue: w.shape.queue, Busy: share(w.shape.busy, w.shape.uplinks),
 		Lag: w.lag.Clone(), Seconds: w.history(), Happened: w.happened,
 	}
 	if total.viewers > 0 {

@@ -11,6 +11,7 @@ type shape struct {
 	places, depths int // Sub-streams of viewers that a peer fed, the sum of their depths.
 	deepest        int
 	loops          int
+	viewers, links int // Viewers looked at, their open connections.
 	// onePrefix is the most sub-streams that a viewer took from one /24.
 	onePrefix int
 	// queue is the longest line before an uplink, and over how many it was 50 ms.
@@ -46,6 +47,8 @@ func (w *world) supply(v *viewer) float64 {
 
 // look at a viewer's places in the trees.
 func (s *shape) look(w *world, v *viewer) {
+	s.viewers++
+	s.links += len(v.links)
 	prefixes := make(map[[3]byte]int, len(v.parents))
 	for sub, parent := range v.parents {
 		p := w.viewer(parent)

@@ -103,7 +103,7 @@ func (m *model) check(a swarm.Action) {
 
 // budget: in no time span more goes than its rate allows and one burst.
 func (m *model) budget() {
-	rate := min(int64(m.params.Share*20_000_000), int64(m.params.CapFactor*2_300_000), m.params.Cap)
+	rate := min(int64(m.params.Share*20_000_000), int64(m.params.CapFactor*2_300_000), m.params.Cap) * 9 / 8
 	for i := range m.pushed {
 		sum := int64(0)
 		for _, s := range m.pushed[i:] {

@@ -26,6 +26,9 @@ const (
 	// burst is how much of the budget may go at once. Full slots take the whole
 	// budget in the mean, so what a key frame needs more must come from here.
 	burst = 3 * second
+	// slack is the part of the budget by which the bucket exceeds it: slots keep the
+	// mean within the budget, and what has queued up must be able to drain.
+	slack = 8
 )
 
 // upload is what a viewer gives.
@@ -263,7 +266,7 @@ func (v *Viewer) spread(e *entry, from PeerID) {
 // drain sends what waits, each child one piece in turn, as far as the budget and
 // the children's queues allow.
 func (v *Viewer) drain() {
-	v.upload.bucket.fill(v.now, v.rate(), burst, 2*MaxPiece)
+	v.upload.bucket.fill(v.now, v.rate()+v.rate()/slack, burst, 2*MaxPiece)
 	for idle := 0; idle < len(v.peers); {
 		v.upload.turn = (v.upload.turn + 1) % len(v.peers)
 		if v.sendNext(v.peers[v.upload.turn]) {

@@ -33,6 +33,7 @@ type path struct {
 	acks             []ack
 	waiting          []*parcel
 	queued           int           // Bytes of waiting that are not sent.
+	told             int           // What the sender last heard of that.
 	limited          time.Duration // The window was too small for what is acknowledged until then.
 	wakes            bool
 	last             time.Duration // When it last sent.

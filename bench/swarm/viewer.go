@@ -104,15 +104,8 @@ func (v *viewer) tick() {
 // look tells of queues, round trips and the uplink when their time has come.
 func (v *viewer) look() {
 	passed := time.Duration(v.ticks) * viewerTick
-	for _, l := range slices.Clone(v.links) {
-		if passed%queuePeriod == 0 {
-			v.step(policy.Event{Kind: policy.EventQueue, Peer: l.other(v).id, Size: l.from(v).queued})
-		}
-		if passed%rttPeriod == 0 && l.open {
-			peer := l.other(v)
-			rtt := l.control(v) + l.control(peer)
-			v.step(policy.Event{Kind: policy.EventRTT, Peer: peer.id, RTT: rtt})
-		}
+	if passed%queuePeriod == 0 {
+		v.lookAtLinks(passed%rttPeriod == 0)
 	}
 	if passed%rttPeriod == 0 {
 		v.step(policy.Event{Kind: policy.EventRTT, RTT: v.host.edgeRTT + v.host.up.queue(v.w.now) + 2*v.w.jitter()})
@@ -122,6 +115,20 @@ func (v *viewer) look() {
 	}
 	if passed%uplinkPeriod == 0 && !v.host.cellular {
 		v.step(policy.Event{Kind: policy.EventUplink, Rate: v.estimate()})
+	}
+}
+
+// lookAtLinks tells of queues that changed, and of round trips.
+func (v *viewer) lookAtLinks(trips bool) {
+	for _, l := range slices.Clone(v.links) {
+		if p := l.from(v); p.queued != p.told {
+			p.told = p.queued
+			v.step(policy.Event{Kind: policy.EventQueue, Peer: l.other(v).id, Size: p.queued})
+		}
+		if trips && l.open {
+			peer := l.other(v)
+			v.step(policy.Event{Kind: policy.EventRTT, Peer: peer.id, RTT: l.control(v) + l.control(peer)})
+		}
 	}
 }
 

@@ -49,6 +49,7 @@ func newModel(t *rapid.T) *model {
 		deadline: map[swarm.PieceID]time.Duration{}, have: map[swarm.PieceID]bool{}, hedged: map[swarm.PieceID]bool{},
 		open: map[swarm.PeerID]bool{}, children: map[swarm.PeerID]bool{}, uplink: 5_000_000, mode: swarm.ModeOn, offset: time.Second,
 	}
+	m.params.Subs = 4
 	m.step(swarm.Event{Kind: swarm.EventWelcome, Self: 50, Mode: swarm.ModeOn, Params: &m.params})
 	m.step(swarm.Event{Kind: swarm.EventPlayout, Offset: m.offset})
 	return m

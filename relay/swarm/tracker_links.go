@@ -14,9 +14,11 @@ const (
 	// linkTime is how long a connection may be in the making.
 	linkTime = 8 * time.Second
 	// maxLinks bounds a member's neighbours below what a viewer holds.
-	maxLinks   = maxPeers - 4
-	maxShuns   = 32
-	standbys   = 2
+	maxLinks = maxPeers - 4
+	maxShuns = 32
+	// fewLinks is below how many neighbours a viewer gets standbys that no tree gives
+	// it: all neighbours exchange have-maps, and each one more is one more revealed.
+	fewLinks   = 3
 	standbyTry = 8
 )
 
@@ -100,16 +102,14 @@ func (t *Tracker) sayCandidate(to, of *member, standby bool) {
 // revealStandby makes a viewer known to neighbours that no tree gives it.
 func (t *Tracker) revealStandby(m *member) {
 	m.standby = true
-	found := 0
 	for _, b := range t.present.near(m) {
-		for i := 0; b != nil && i < standbyTry && found < standbys; i++ {
+		for i := 0; b != nil && i < standbyTry && len(m.links) < fewLinks; i++ {
 			p := b.items[t.rand.IntN(len(b.items))]
 			if p == m || p.mode != ModeOn || m.link(p.id) != nil || m.shuns(p.id, t.now) || p.shuns(m.id, t.now) ||
 				!t.mayReveal(m) || !t.mayReveal(p) {
 				continue
 			}
 			t.introduce(m, p, true)
-			found++
 		}
 	}
 }

@@ -29,6 +29,8 @@ type hall struct {
 func newHall(tb testing.TB, cfg swarm.TrackerConfig) *hall {
 	tb.Helper()
 	cfg.Seed += 3
+	cfg.Params = swarm.DefaultParams()
+	cfg.Params.Subs = 4
 	return &hall{
 		t: tb, tracker: swarm.NewTracker(cfg), mode: map[swarm.PeerID]swarm.TrackerAction{}, parents: map[swarm.PeerID][]swarm.PeerID{},
 		known: map[swarm.PeerID][]swarm.Candidate{}, slots: map[swarm.PeerID]int{}, deaf: map[swarm.PeerID]bool{},

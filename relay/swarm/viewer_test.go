@@ -38,6 +38,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, v: swarm.NewViewer(swarm.ViewerConfig{Seed: 7}), silent: map[int]bool{}, brings: map[int]swarm.PeerID{}}
 	params := swarm.DefaultParams()
+	params.Subs = 4
 	r.tell(swarm.Event{Kind: swarm.EventWelcome, Self: 100, Mode: swarm.ModeOn, Params: &params})
 	r.tell(swarm.Event{Kind: swarm.EventPlayout, Offset: params.Delay})
 	r.tell(swarm.Event{Kind: swarm.EventUplink, Rate: 20_000_000})

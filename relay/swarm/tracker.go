@@ -15,8 +15,8 @@ type TrackerConfig struct {
 	// Small is the fewest viewers willing to take part for which there is a swarm;
 	// 0 is 2.
 	Small int
-	// Reveal bounds the peers made known to a viewer in ten minutes, with two more for each
-	// slot that it feeds others with; 0 is 12.
+	// Reveal bounds the peers made known to a viewer in ten minutes; those that it
+	// feeds, by their word, are not counted up to as many again. 0 is 12.
 	Reveal int
 	// Reserve is how many times its present egress the edge must be able to send;
 	// 0 is 2.5.

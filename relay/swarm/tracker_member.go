@@ -31,8 +31,9 @@ type member struct {
 	// past are those it was connected to a short while ago.
 	past     []shun
 	revealed []time.Duration
-	metAt    time.Duration // When it was last made known to somebody.
-	standby  bool          // It has got its standby neighbours.
+	served   []time.Duration // When others first said to be fed by it.
+	metAt    time.Duration   // When it was last made known to somebody.
+	standby  bool            // It has got its standby neighbours.
 
 	opinions []opinion
 	accusers []uint32

@@ -268,8 +268,20 @@ func TestRevealedPeersAreBounded(t *testing.T) {
 	for _, known := range h.known {
 		most = max(most, len(known))
 	}
-	if most > 12 {
+	if most > 24 {
 		t.Errorf("a viewer was told of %d peers within a minute", most)
+	}
+}
+
+func TestSlotsAloneRevealNobody(t *testing.T) {
+	h := newHall(t, swarm.TrackerConfig{})
+	h.crowd(100)
+	for id := range swarm.PeerID(100) {
+		h.deaf[id+1] = id > 0 // Nobody says to be fed by 1, whatever it claims.
+	}
+	h.run(time.Minute)
+	if n := len(h.known[1]); n > 12 {
+		t.Errorf("told of %d peers", n)
 	}
 }
 

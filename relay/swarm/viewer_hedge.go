@@ -5,6 +5,8 @@ import "slices"
 const (
 	// hedgeMargin is put on top of what answers to hedges take.
 	hedgeMargin = 50 * millisecond
+	// maxTick bounds how far ahead a tick looks.
+	maxTick = 50 * millisecond
 	// hedgeSamples is how many answers count as knowing.
 	hedgeSamples = 5
 	// maxHedges bounds how often a piece is asked of the edge.
@@ -50,17 +52,20 @@ func (h *hedger) adapt(p limits) {
 // deadline-H-G, at the edge at deadline-H.
 func (v *Viewer) overdue() {
 	v.hedger.bucket.fill(v.now, v.bitrate.value*6/5, 2*second, 16*MaxPiece)
+	// What would fall due before the next tick is due now.
+	next := v.now + min(v.now-v.tickAt, maxTick)
+	v.tickAt = v.now
 	var hedges []*entry
 	for _, e := range v.table.missing {
 		if e.have || v.deadline(e)+giveUp < v.now {
 			continue
 		}
-		if !e.tried && v.now >= v.deadline(e)-v.hedger.lead-v.params.gapPull {
+		if !e.tried && next >= v.deadline(e)-v.hedger.lead-v.params.gapPull {
 			e.tried = true
 			v.missed(e)
 			v.pull(e)
 		}
-		if v.now >= v.hedgeAt(e) && v.mayHedge(e) {
+		if next >= v.hedgeAt(e) && v.mayHedge(e) {
 			hedges = append(hedges, e)
 		}
 	}

@@ -323,7 +323,7 @@ func TestGapIsPulledThenHedged(t *testing.T) {
 	}
 	born := r.now - 100*time.Millisecond
 	r.haveAll(2)
-	got := r.run(born + 640*time.Millisecond - r.now)
+	got := r.run(born + 590*time.Millisecond - r.now)
 	expectNone(t, got, swarm.ActionPull)
 	got = r.run(70 * time.Millisecond)
 	expect(t, got, swarm.Action{Kind: swarm.ActionPull, Peer: 2, IDs: []swarm.PieceID{id}})

@@ -298,6 +298,9 @@ func (v *Viewer) clear(p *peer) bool {
 // spare: a piece can go now, nothing waits, and the children's next burst is left
 // its part of the budget.
 func (v *Viewer) spare(size int) bool {
+	if v.slots() == 0 {
+		return false // A piece would fill its line for seconds, and its own hedges wait behind it.
+	}
 	for _, p := range v.peers {
 		if len(p.queue) > 0 {
 			return false

@@ -9,7 +9,7 @@ type HappeningKind string
 const (
 	Leave    HappeningKind = "leave"    // A share of the viewers goes, nobody comes for them.
 	Join     HappeningKind = "join"     // So many more come, as a share of Config.Viewers.
-	Throttle HappeningKind = "throttle" // A share of the uploaders has a tenth of its uplink, and too little for a sub-stream.
+	Throttle HappeningKind = "throttle" // A share of the uploaders has a tenth of its uplink.
 	Traffic  HappeningKind = "traffic"  // A share of the uploaders has nine tenths of it taken by other programs.
 )
 
@@ -34,8 +34,10 @@ func (h Happening) happen(w *world) {
 		})
 	case Throttle:
 		h.each(w, func(v *viewer) {
-			v.host.uplink = min(v.host.uplink/10, w.cfg.Bitrate/int64(2*w.cfg.Params.Subs))
-			w.throttled[v.id] = w.now
+			v.host.uplink /= 10
+			if w.overloaded(v.id) {
+				w.throttled[v.id] = w.now
+			}
 		})
 	case Traffic:
 		h.each(w, func(v *viewer) { v.host.otherTraffic = v.host.uplink * 9 / 10 })

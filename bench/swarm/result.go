@@ -46,8 +46,8 @@ type Result struct {
 	BanMax               time.Duration // From the first bad piece to the ban.
 	Happened             int           // Events of the simulation.
 	Took                 time.Duration
-	// LeftAfter is how long the slowest child of a throttled parent stayed, Clinging how
-	// many sub-streams still hang on one in the end.
+	// LeftAfter is how long it took until the slowest throttled parent had no more children
+	// than it can carry, Clinging how many still have in the end.
 	LeftAfter time.Duration
 	Clinging  int
 }
@@ -172,27 +172,36 @@ func (w *world) addBans(r *Result) {
 	}
 }
 
-// addThrottled adds when throttled parents were left.
+// addThrottled adds when throttled parents were relieved.
 func (w *world) addThrottled(r *Result) {
-	r.LeftAfter = w.leftAfter
-	for _, v := range w.present() {
-		for _, parent := range v.parents {
-			if _, ok := w.throttled[parent]; ok {
-				r.Clinging++
-			}
-		}
-	}
+	r.LeftAfter, r.Clinging = w.leftAfter, len(w.throttled)
 }
 
 // noteDrop and noteEnd note that the Warden told somebody to leave a peer, and banned a
 // viewer.
 func (w *world) noteDrop(_, _ policy.PeerID) {}
 
-// noteLeft notes that a viewer does not take a sub-stream from a peer any more.
+// noteLeft notes that a viewer does not take a sub-stream from a peer any more. When a
+// throttled parent can carry what it still has to, it is relieved.
 func (w *world) noteLeft(parent policy.PeerID) {
-	if since, ok := w.throttled[parent]; ok {
+	if since, ok := w.throttled[parent]; ok && !w.overloaded(parent) {
 		w.leftAfter = max(w.leftAfter, w.now-since)
+		delete(w.throttled, parent)
 	}
+}
+
+// overloaded says whether a viewer's children take more than its line carries.
+func (w *world) overloaded(id policy.PeerID) bool {
+	subs := 0
+	for _, v := range w.viewers {
+		for _, parent := range v.parents {
+			if v.watches && parent == id {
+				subs++
+			}
+		}
+	}
+	each := (w.cfg.Bitrate - w.cfg.Audio) / int64(w.cfg.Params.Subs)
+	return int64(subs)*each > w.viewer(id).host.uplink
 }
 
 func (w *world) noteEnd(id policy.PeerID) {

@@ -8,14 +8,14 @@ import (
 // machines are the scenarios in which machines and networks are bad, or their owners.
 func machines() []Scenario {
 	return append(attacks(), Scenario{
-		Name: "throttled", About: "One uploader in twenty has too little uplink for even one child, from one moment to the next.",
+		Name: "throttled", About: "One uploader in twenty has a tenth of its uplink, from one moment to the next.",
 		shape: func(c *Config) {
 			c.Happenings = []Happening{{Kind: Throttle, At: c.Warm + 5*time.Second, Share: .05}}
 		},
 		judge: func(r, _ *Result) []Verdict {
 			return []Verdict{
 				{
-					"a throttled parent is left within 2 s", fmt.Sprintf("%v, %d still there", r.LeftAfter.Round(time.Millisecond), r.Clinging),
+					"a throttled parent is left within 2 s", fmt.Sprintf("%v, %d still feed too many", r.LeftAfter.Round(time.Millisecond), r.Clinging),
 					r.LeftAfter <= 2*time.Second && r.Clinging == 0,
 				}, noStalls(r),
 			}

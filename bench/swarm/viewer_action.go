@@ -106,12 +106,13 @@ func (v *viewer) push(to policy.PeerID, id policy.PieceID) {
 
 // setParents notes who feeds it now, and tells the edge.
 func (v *viewer) setParents(now []policy.PeerID) {
-	for sub, parent := range v.parents {
+	before := v.parents
+	v.parents = now
+	for sub, parent := range before {
 		if sub < len(now) && parent != now[sub] {
 			v.w.noteLeft(parent)
 		}
 	}
-	v.parents = now
 	v.tell(policy.TrackerEvent{Kind: policy.TrackerParents, Parents: now})
 }
 

@@ -31,8 +31,8 @@ type world struct {
 	lag     report.Histogram
 	shape   shape
 	bans    map[policy.PeerID]time.Duration
-	// throttled are those that cannot feed any more, since when; leftAfter is how long
-	// the slowest of their children stayed.
+	// throttled are those whose children take more than they can carry, since when;
+	// leftAfter is how long that lasted at most.
 	throttled map[policy.PeerID]time.Duration
 	leftAfter time.Duration
 	poison    map[policy.PeerID]time.Duration // When each first sent some.

@@ -26,6 +26,10 @@ const (
 	// burst is how much of the budget may go at once. Full slots take the whole
 	// budget in the mean, so what a key frame needs more must come from here.
 	burst = 3 * second
+	// ahead is how much the line may have to send before it gets more: hedges and
+	// answers of the viewer itself wait behind that, and what waits here can still be
+	// cancelled. Ticks are not further apart.
+	ahead = 50 * millisecond
 	// slack is the part of the budget by which the bucket exceeds it: slots keep the
 	// mean within the budget, and what has queued up must be able to drain.
 	slack = 8
@@ -37,6 +41,8 @@ type upload struct {
 	limit  int   // slots by the edge, -1 none
 	bucket bucket
 	turn   int
+	// freeAt is when the line will have sent what was pushed, by its rate.
+	freeAt int64
 
 	joinedAt  int64 // -1: not yet
 	ramp      int
@@ -281,7 +287,7 @@ func (v *Viewer) sendNext(p *peer) bool {
 	for len(p.queue) > 0 && !v.useful(p.queue[0]) {
 		p.queue = p.queue[1:]
 	}
-	if len(p.queue) == 0 || !v.clear(p) || !v.upload.bucket.has(p.queue[0].size) {
+	if len(p.queue) == 0 || v.upload.freeAt-v.now > ahead || !v.clear(p) || !v.upload.bucket.has(p.queue[0].size) {
 		return false
 	}
 	e := p.queue[0]
@@ -307,13 +313,14 @@ func (v *Viewer) spare(size int) bool {
 		}
 	}
 	b := &v.upload.bucket
-	return b.has(size) && b.level > b.depth/2
+	return b.has(size) && b.level > b.depth/2 && v.upload.freeAt-v.now <= ahead
 }
 
 func (v *Viewer) push(p *peer, e *entry) {
 	if !v.upload.bucket.take(e.size) {
 		return
 	}
+	v.upload.freeAt = max(v.upload.freeAt, v.now) + int64(e.size)*8*second/v.line()
 	v.report.UploadBytes += int64(e.size)
 	v.do(Action{Kind: ActionPush, Peer: p.id, ID: e.id})
 }

@@ -43,6 +43,7 @@ type Tracker struct {
 	willing int
 
 	present, free index
+	prefixes      map[int]int // How many members are of each.
 	roots         []bag
 
 	load    load
@@ -68,7 +69,7 @@ func NewTracker(cfg TrackerConfig) *Tracker {
 	cfg.Reserve = defaulted(cfg.Reserve, 2.5)
 	t := &Tracker{
 		cfg: cfg, params: cfg.Params, rand: rand.New(rand.NewPCG(cfg.Seed, 0x5ee0)),
-		members: map[PeerID]*member{}, banned: map[netip.Addr]time.Duration{},
+		members: map[PeerID]*member{}, banned: map[netip.Addr]time.Duration{}, prefixes: map[int]int{},
 		present: newIndex(bagPresent), free: newIndex(bagFree),
 	}
 	t.load.idle = cfg.MinLoad > 0

@@ -78,6 +78,7 @@ func (t *Tracker) join(id PeerID, p *Profile) {
 		m.branches[s].depth = 1
 	}
 	t.members[id] = m
+	t.prefixes[m.prefix]++
 	t.order = append(t.order, m)
 	t.present.put(m)
 	t.decide(m)
@@ -120,6 +121,9 @@ func (t *Tracker) leave(m *member) {
 	}
 	m.links = nil
 	delete(t.members, m.id)
+	if t.prefixes[m.prefix]--; t.prefixes[m.prefix] == 0 {
+		delete(t.prefixes, m.prefix)
+	}
 	t.order[m.place] = nil
 	t.gone++
 }

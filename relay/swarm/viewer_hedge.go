@@ -20,10 +20,13 @@ const (
 // hedger asks the edge for what is about to be late.
 type hedger struct {
 	// lead is H, rtt the way to the edge and back.
-	lead, rtt int64
-	answers   window
-	bucket    bucket
-	count     int
+	lead int64
+	rtt  rtt
+	// choked counts round trips in a row that were far too long.
+	choked  int
+	answers window
+	bucket  bucket
+	count   int
 	// open are the hedges not answered yet, at most 64.
 	open []openHedge
 }
@@ -41,7 +44,7 @@ func (h *hedger) answer(took int64, p limits) {
 
 // adapt sets H: p95 of the answers and a margin.
 func (h *hedger) adapt(p limits) {
-	lead := max(p.hedgeStart, 2*h.rtt+hedgeMargin)
+	lead := max(p.hedgeStart, 2*h.rtt.value+hedgeMargin)
 	if len(h.answers.samples) >= hedgeSamples {
 		lead = h.answers.quantile(95) + hedgeMargin
 	}

@@ -18,10 +18,12 @@ const (
 	// calmQueue they may grow. A key frame's burst does not stand.
 	maxInflation  = 50 * millisecond
 	inflatedTimes = 3
-	maxQueue      = 200 * millisecond
-	calmQueue     = 50 * millisecond
-	standTime     = second / 2
-	calmTime      = 2 * second
+	// maxEdgeInflation of the round trip to the edge, twice in a row, does the same.
+	maxEdgeInflation = 150 * millisecond
+	maxQueue         = 200 * millisecond
+	calmQueue        = 50 * millisecond
+	standTime        = second / 2
+	calmTime         = 2 * second
 
 	// burst is how much of the budget may go at once. Full slots take the whole
 	// budget in the mean, so what a key frame needs more must come from here.
@@ -189,8 +191,7 @@ func (v *Viewer) queued(id PeerID, bytes int) {
 // roundTrip is told a round trip, peer 0 being the edge.
 func (v *Viewer) roundTrip(id PeerID, rtt int64) {
 	if id == Edge {
-		v.hedger.rtt = rtt
-		v.hedger.adapt(v.params)
+		v.edgeTrip(rtt)
 		return
 	}
 	p := v.peer(id)
@@ -201,6 +202,27 @@ func (v *Viewer) roundTrip(id PeerID, rtt int64) {
 	if p.rtt.inflated >= inflatedTimes && p.child() && v.lineFull() {
 		p.rtt.inflated = 0
 		v.backOff()
+	}
+}
+
+// edgeTrip is told the round trip to the edge. When it has grown much the viewer's
+// own line is full: what waits to be pushed is given up, for its hedges wait behind
+// it.
+func (v *Viewer) edgeTrip(rtt int64) {
+	h := &v.hedger
+	h.rtt.add(v.now, rtt)
+	h.adapt(v.params)
+	if h.rtt.value-h.rtt.base <= maxEdgeInflation {
+		h.choked = 0
+		return
+	}
+	if h.choked++; h.choked < 2 || v.taken() == 0 {
+		return
+	}
+	h.choked = 0
+	v.backOff()
+	for _, p := range v.peers {
+		p.queue = nil
 	}
 }
 

@@ -12,6 +12,7 @@ const (
 	viewerTick   = 50 * time.Millisecond
 	queuePeriod  = 100 * time.Millisecond
 	rttPeriod    = time.Second
+	edgePeriod   = 500 * time.Millisecond
 	uplinkPeriod = 2 * time.Second
 )
 
@@ -107,7 +108,7 @@ func (v *viewer) look() {
 	if passed%queuePeriod == 0 {
 		v.lookAtLinks(passed%rttPeriod == 0)
 	}
-	if passed%rttPeriod == 0 {
+	if passed%edgePeriod == 0 {
 		v.step(policy.Event{Kind: policy.EventRTT, RTT: v.host.edgeRTT + v.host.up.queue(v.w.now) + 2*v.w.jitter()})
 		if v.player.lagging(v.w.now) > 0 {
 			v.playout()

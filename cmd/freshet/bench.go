@@ -6,6 +6,7 @@ type benchCommand struct {
 	View   viewCommand       `cmd:"" help:"Many viewers over MoQ or LL-HLS, who check what they get."`
 	Impair impairCommand     `cmd:"" help:"A bad network between two UDP ports or two TUN devices."`
 	Sweep  sweepCommand      `cmd:"" help:"How much a server bears: raise the load until objects come late, and say what it cost."`
+	Swarm  benchSwarmCommand `cmd:"" help:"Simulate a peer swarm: its policy among a thousand viewers, by real uplinks."`
 	Tiers  tiersCommand      `cmd:"" help:"Try out a cluster: what dies, drains and is cut off, and what viewers see of it (Linux, root)."`
 	Peers  benchPeersCommand `cmd:"" help:"Native viewers of a swarm: what they take from each other, against an edge that runs."`
 

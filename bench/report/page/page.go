@@ -86,6 +86,7 @@ func (s *section) add(f plot.Figure, err error) error {
 type run struct {
 	*report.Document
 	Distributions, Samples []section
+	Sweeps                 []*figure
 	Timeline               *figure
 	Spans                  []report.Span
 }
@@ -103,6 +104,12 @@ func Write(w io.Writer, d *report.Document) error {
 		s := section{Group: g}
 		errs = append(errs, s.add(plot.Over(g, d.Events)))
 		r.Samples = append(r.Samples, s)
+	}
+	sweeps, err := plot.Sweeps(d)
+	errs = append(errs, err)
+	for _, f := range sweeps {
+		fig, err := drawn(f, nil)
+		r.Sweeps, errs = append(r.Sweeps, fig), append(errs, err)
 	}
 	timeline, err := plot.Timeline("events and recovery", r.Spans, d.Seconds())
 	r.Timeline, err = drawn(plot.Figure{Drawing: timeline}, err)

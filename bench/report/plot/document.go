@@ -62,7 +62,7 @@ func Quantile(g *report.Group, q float64, events []report.Event) (Figure, error)
 	return Figure{d, fmt.Sprintf("%s-p%g", slug(g.Name), q*100), left(len(curves))}, err
 }
 
-// All are the figures of a run: CDFs, timeline, then what changes over time.
+// All are the figures of a run: CDFs, timeline, what changes over time, then sweeps.
 func All(d *report.Document) ([]Figure, error) {
 	var out []Figure
 	add := func(f Figure, err error) error {
@@ -83,7 +83,8 @@ func All(d *report.Document) ([]Figure, error) {
 	for _, g := range d.SampleGroups() {
 		errs = append(errs, add(Over(g, d.Events)))
 	}
-	return out, errors.Join(errs...)
+	sweeps, err := Sweeps(d)
+	return append(out, sweeps...), errors.Join(append(errs, err)...)
 }
 
 func marks(events []report.Event) []float64 {

@@ -13,6 +13,8 @@ import { Waiters } from "./waiters.ts";
 export interface SessionConfig {
   readonly implementation: string;
   readonly onGoaway: (goaway: Goaway) => void;
+  /** Something came on a unidirectional stream. */
+  readonly onData?: () => void;
 }
 
 export interface TrackRequest {
@@ -132,7 +134,7 @@ export class Session {
       if (done || !value) {
         return;
       }
-      void this.guard(this.readStream(new StreamReader(value)));
+      void this.guard(this.readStream(new StreamReader(value, this.config.onData)));
     }
   }
 

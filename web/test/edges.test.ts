@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { type TestContext, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { Connector, NoMoqError } from "../src/play/connector.ts";
 import { Edges } from "../src/play/edges.ts";
 import { positionOf } from "../src/play/position.ts";
@@ -80,42 +80,55 @@ class Attempts {
   }
 }
 
-test("the next candidate is tried at once behind a failure, and beside a slow one", async () => {
+/** Time stands still but for what it returns, which lets it pass. */
+function standStill(t: TestContext): (milliseconds: number) => Promise<void> {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  return async (milliseconds) => {
+    await setImmediate();
+    t.mock.timers.tick(milliseconds);
+    await setImmediate();
+  };
+}
+
+test("the next candidate is tried at once behind a failure, and beside a slow one", async (t) => {
+  const pass = standStill(t);
   const attempts = new Attempts();
   const race = attempts.run(["a", "b", "c"]);
   attempts.fail("a");
-  await delay(5);
+  await pass(19);
   assert.deepEqual(attempts.log, ["a", "b"]);
-  await delay(40);
+  await pass(1);
   assert.deepEqual(attempts.log, ["a", "b", "c"]);
   attempts.succeed("b");
   assert.deepEqual(await race, { candidate: "b", result: "session at b" });
   attempts.succeed("c");
-  await delay(1);
+  await pass(0);
   assert.deepEqual(attempts.disposed, ["session at c"]);
   assert.deepEqual(attempts.log.slice(3), ["no a", "no b", "no c"]);
 });
 
-test("a failure beside a slower attempt starts nothing twice", async () => {
+test("a failure beside a slower attempt starts nothing twice", async (t) => {
+  const pass = standStill(t);
   const attempts = new Attempts();
-  const race = attempts.run(["a", "b", "c"], 10);
-  await delay(15);
+  const race = attempts.run(["a", "b", "c"]);
+  await pass(25);
   attempts.fail("a");
-  await delay(2);
+  await pass(10);
   assert.deepEqual(attempts.log, ["a", "b"]);
   attempts.fail("b");
-  await delay(1);
+  await pass(0);
   attempts.fail("c");
   await assert.rejects(race, /a is gone/);
 });
 
-test("a race that is stopped, or has nobody in it, ends", async () => {
+test("a race that is stopped, or has nobody in it, ends", async (t) => {
+  const pass = standStill(t);
   const attempts = new Attempts();
   const race = attempts.run(["a", "b"]);
   attempts.stop.abort();
   await assert.rejects(race, /stopped/);
   attempts.succeed("a");
-  await delay(30);
+  await pass(30);
   assert.deepEqual(attempts.disposed, ["session at a"]);
   assert.deepEqual(attempts.log, ["a", "no a"]);
   await assert.rejects(attempts.run(["a"]), /stopped/);

@@ -3,7 +3,7 @@ import { playlistUrl, refused } from "./config.ts";
 import type { Engine, EngineHost, EngineStats, Predecessor } from "./engine.ts";
 import { HlsMeter } from "./hlsmeter.ts";
 import { BitrateMeter } from "./meter.ts";
-import { positionOf } from "./position.ts";
+import { type DatedFragment, positionOf } from "./position.ts";
 import { fetchEdges, isAlive } from "./server.ts";
 import { Silence } from "./silence.ts";
 
@@ -90,7 +90,7 @@ export class HlsEngine implements Engine {
     if (before) {
       this.successor = hls;
       // Until the playlist is known, what plays goes on.
-      hls.once(Events.LEVEL_UPDATED, (_, { details }) => this.takeOver(hls, positionOf(before.date(), details.fragments), before));
+      hls.once(Events.LEVEL_UPDATED, (_, { details }) => queueMicrotask(() => this.takeOver(hls, details.fragments, before)));
     } else {
       this.hls = hls;
       hls.attachMedia(this.host.video);
@@ -117,16 +117,21 @@ export class HlsEngine implements Engine {
     return hls;
   }
 
-  private takeOver(hls: Hls, position: number, before: Predecessor): void {
+  private takeOver(hls: Hls, fragments: readonly DatedFragment[], before: Predecessor): void {
     if (this.successor !== hls) {
       return;
     }
+    const { video } = this.host;
+    const { paused } = video;
+    const position = positionOf(before.date(), fragments);
     this.predecessor = this.successor = undefined;
     before.release();
     this.hls = hls;
-    hls.attachMedia(this.host.video);
+    hls.attachMedia(video);
     hls.startLoad(position);
-    this.host.play();
+    if (!paused) {
+      this.host.play(); // A new source pauses the element.
+    }
   }
 
   private onError(hls: Hls, data: ErrorData): void {

@@ -82,7 +82,7 @@ export class FreshetPlayerElement extends HTMLElement {
     };
   }
 
-  private swarmOptions(): PlayerOptions["swarm"] {
+  private swarmOptions(): NonNullable<PlayerOptions["swarm"]> {
     const consent = parseConsent(this.getAttribute("swarm-consent"));
     const operator = this.getAttribute("swarm-operator");
     const cap = Number(this.getAttribute("swarm-cap"));

@@ -3,6 +3,10 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"slices"
 	"testing"
@@ -67,36 +71,79 @@ func TestEdgeIsGone(t *testing.T) {
 	edges := startEdges(t, path, small, rig.Encoding{})
 	crowd := startCrowd(t, rig.CrowdConfig{Origins: origins(edges[0].HTTP("/"), edges[1].HTTP("/"), foreign), Stats: "freshet.stats()"})
 	other := edges[1].HTTP("/")
+	keepWarm(t, edges[1], path)
 	must(t, crowd.Open(
 		rig.CrowdViewer{Name: "a second", URL: embedded(edges[0], path, url.Values{"fallbacks": {other}, "target": {"1000"}})},
 		rig.CrowdViewer{Name: "adaptive", URL: embedded(edges[0], path, url.Values{"fallbacks": {other}})},
 		rig.CrowdViewer{Name: "LL-HLS", URL: embedded(edges[0], path, url.Values{"fallbacks": {other}, "transport": {"hls"}})},
+		rig.CrowdViewer{Name: "to LL-HLS", URL: embedded(edges[0], path, url.Values{"fallbacks": {withoutMoQ(t, edges[1])}, "target": {"1000"}})},
 	))
 	time.Sleep(4 * time.Second)
 	must(t, crowd.Reset())
 	must(t, edges[0].Kill())
-	time.Sleep(8 * time.Second)
+	const after = 8 * time.Second
+	time.Sleep(after)
 	seen, err := crowd.Look()
 	must(t, err)
-	// How long a viewer may stand: finding out, connecting, less what it has buffered.
-	limits := map[string]float64{"a second": 0, "adaptive": 1500, "LL-HLS": 1000}
+	// How long a viewer may stand, in ms: finding out, connecting, less what it has buffered.
+	limits := map[string]float64{"a second": 100, "adaptive": 1500, "LL-HLS": 1000, "to LL-HLS": 2500}
+	transports := map[string]string{"a second": "moq", "adaptive": "moq", "LL-HLS": "hls", "to LL-HLS": "hls"}
 	for _, s := range seen {
 		var stats playerStats
 		must(t, json.Unmarshal(s.Stats, &stats))
 		longest := slices.Max(append(s.Stalls, 0))
-		media, wall := s.Advanced()
-		t.Logf("%s: stood %v ms, longest gap %.0f ms, %d seeks, %.1f s played in %.1f s, over %s, %d reconnects",
-			s.Name, s.Stalls, s.LongestGap, s.Seeks, media, wall, stats.Transport, stats.Reconnects)
+		t.Logf("%s: stood %.0f ms, longest gap %.0f ms, %d seeks, %d pictures in %v, over %s, %d reconnects",
+			s.Name, s.Stalls, s.LongestGap, s.Seeks, s.Frames, after, stats.Transport, stats.Reconnects)
 		if longest > limits[s.Name] {
 			t.Errorf("%s: the picture stood for %.0f ms", s.Name, longest)
 		}
-		if stats.Reconnects == 0 || media < wall-2 {
-			t.Errorf("%s: it did not go on: %.1f s in %.1f s, %d reconnects; console %q", s.Name, media, wall, stats.Reconnects, s.Console)
+		// A busy machine shows fewer pictures than there are.
+		if least := float64(small.Rate) * (after.Seconds() - 3) / 2; float64(s.Frames) < least || stats.Transport != transports[s.Name] {
+			t.Errorf("%s: it did not go on: %d pictures, over %s; console %q", s.Name, s.Frames, stats.Transport, s.Console)
 		}
 		if s.Name == "a second" && s.Seeks > 0 {
 			t.Errorf("%s: %d jumps", s.Name, s.Seeks)
 		}
 	}
+}
+
+// keepWarm asks for a broadcast's playlist until the end of the test, as its viewers do:
+// what nobody watches an edge does not have.
+func keepWarm(t *testing.T, edge *rig.Gateway, path string) {
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for ctx.Err() == nil {
+			_, _ = rig.Get(ctx, edge.HTTP("/"+path+"/video/index.m3u8"))
+			select {
+			case <-ctx.Done():
+			case <-time.After(500 * time.Millisecond):
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-stopped
+	})
+}
+
+// withoutMoQ is the URL of an edge as those see it whom no UDP reaches.
+func withoutMoQ(t *testing.T, edge *rig.Gateway) string {
+	t.Helper()
+	to, err := url.Parse(edge.HTTP("/"))
+	must(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/info" {
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			_, _ = io.WriteString(w, `{"version":"without MoQ"}`)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // origins are those of URLs.

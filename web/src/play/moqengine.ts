@@ -11,14 +11,18 @@ import { Connector, type Line, NoMoqError } from "./connector.ts";
 import type { Engine, EngineHost, EngineStats } from "./engine.ts";
 import { EncoderClock } from "./latency.ts";
 import { LiveControl } from "./livecontrol.ts";
-import { type ServerInfo, fetchInfo, isAlive } from "./server.ts";
+import { type ServerInfo, fetchInfo, findAlive, isAlive } from "./server.ts";
 import { Silence } from "./silence.ts";
 import { TrackFeed } from "./trackfeed.ts";
 
 const connectTimeout = 5000;
+/** While a buffer runs out. */
+const reconnectTimeout = 2500;
 const tickInterval = 100;
 /** Connections in a row without a picture after which another transport is tried. */
 const maxFailures = 3;
+/** Tries in a row without a connection after which what has played goes on over another transport. */
+const maxUnreached = 2;
 /** Without media for so long the viewer is told; without anything, the catalog included, the connection is given up. */
 const silence = 2000;
 const deadSilence = 8000;
@@ -175,10 +179,14 @@ export class MoqEngine implements Engine {
   /** What has played goes on with another transport only if a server answers, as else none would work. */
   private async giveUpPlaying(reason: string): Promise<boolean> {
     const { edges, config, video } = this.host;
-    const hopeless = this.unreached >= maxFailures && config.transport !== "moq";
-    if (!hopeless || !(await isAlive(edges.current, this.lifetime.signal)) || this.stopped) {
+    if (this.unreached < maxUnreached || config.transport === "moq") {
       return false;
     }
+    const alive = await findAlive(edges.all, this.lifetime.signal);
+    if (alive === undefined || this.stopped) {
+      return false;
+    }
+    edges.use(alive);
     // Media time is the broadcast's timeline, from which LL-HLS has its dates.
     this.host.giveUp(reason, { date: () => video.currentTime * 1000, release: () => this.stop() });
     return true;
@@ -210,7 +218,7 @@ export class MoqEngine implements Engine {
   }
 
   private async open(info: ServerInfo): Promise<Session> {
-    const transport = await connect({ ...info, timeout: connectTimeout });
+    const transport = await connect({ ...info, timeout: this.live.started ? reconnectTimeout : connectTimeout });
     this.draft = (transport as { protocol?: string }).protocol || "moqt-18";
     const session: Session = await Session.start(transport, {
       implementation,

@@ -77,6 +77,12 @@ export async function isAlive(origin: string, signal: AbortSignal): Promise<bool
   }
 }
 
+/** The first of some edges that answers, asked all at once. */
+export async function findAlive(origins: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+  const answers = await Promise.all(origins.map((origin) => isAlive(origin, signal)));
+  return origins.find((_, i) => answers[i]);
+}
+
 function field(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }

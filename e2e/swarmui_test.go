@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/freshet-live/freshet/e2e/rig"
 )
@@ -41,7 +42,7 @@ func TestSwarmPanel(t *testing.T) {
 	picture, err := filepath.Abs(filepath.Join(artifactDir(t), "panel.png"))
 	must(t, err)
 	seen := look(t, rig.Watch{
-		Script: "panel.mjs", Screenshot: picture, Swarm: swarm,
+		Script: "panel.mjs", Screenshot: picture, Swarm: swarm, Limit: 2 * time.Minute,
 		URL: embedded(gateway, path, url.Values{"swarm-consent": {"ask"}}),
 	})
 	var out panelLooks

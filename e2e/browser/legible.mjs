@@ -24,6 +24,9 @@ export function legible(host) {
   const over = ([r, g, b, a = 1], below) => [r, g, b].map((c, i) => c * a + below[i] * (1 - a));
   const paper = (element) => {
     const sheets = [];
+    // In a drawing what a text lies on, and is meant to, stands before it.
+    const back = element.previousElementSibling;
+    if (back?.matches("[data-back]")) sheets.push(rgba(getComputedStyle(back).fill));
     for (let e = element; e; e = above(e)) {
       const colour = rgba(getComputedStyle(e).backgroundColor);
       sheets.push(colour);
@@ -80,7 +83,7 @@ export function legible(host) {
       const [p, q] = [new DOMPoint(b.x, b.y), new DOMPoint(b.x + b.width, b.y + b.height)].map((at) => at.matrixTransform(to));
       return { left: Math.min(p.x, q.x), right: Math.max(p.x, q.x), top: Math.min(p.y, q.y), bottom: Math.max(p.y, q.y) };
     };
-    const lines = [...svg.querySelectorAll("path, line, rect, circle, polygon, polyline")].map(box);
+    const lines = [...svg.querySelectorAll("path, line, rect, circle, polygon, polyline")].filter((shape) => !shape.matches("[data-back]")).map(box);
     const texts = [...svg.querySelectorAll("text")].map((element) => {
       contrast(element);
       const b = box(element);

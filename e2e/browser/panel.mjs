@@ -36,9 +36,8 @@ async function look(page, width, colorScheme) {
   await page.setViewportSize({ width, height: width < 500 ? 760 : 800 });
   await page.emulateMedia({ colorScheme });
   await page.goto(options.url);
-  await page.waitForFunction("freshet.state === 'playing'");
-  const asked = page.locator(".consent");
-  const prompt = await asked.isVisible({ timeout: 3000 }).catch(() => false) || (await asked.waitFor({ timeout: 3000 }).then(() => true, () => false));
+  await page.waitForFunction("window.freshet?.state === 'playing'");
+  const prompt = await page.locator(".consent").waitFor({ timeout: 5000 }).then(() => true, () => false);
   const shot = (name) => options.screenshot && page.screenshot({ path: options.screenshot.replace(/\.png$/, `-${name}-${width}-${colorScheme}.png`) });
   await page.waitForTimeout(600);
   await shot("prompt");

@@ -20,7 +20,7 @@ export class ConsentPrompt {
     this.element.addEventListener("keydown", (event) => {
       if (event.key === "Escape") {
         event.stopPropagation();
-        this.element.hidden = true;
+        this.close();
       }
     });
     const title = el("p", { class: "consent-title", id: "consent-title" }, slot("swarm-title"));
@@ -31,12 +31,21 @@ export class ConsentPrompt {
   ask(settings: SwarmSettings): void {
     this.settings = settings;
     this.element.hidden = settings.consent !== "unset";
-    settings.addEventListener("change", () => (this.element.hidden = true));
+    settings.addEventListener("change", () => this.close());
   }
 
   private answer(consent: "granted" | "denied"): void {
     if (this.settings) {
       this.settings.consent = consent;
+    }
+    this.close();
+  }
+
+  /** Keys go to the player afterwards, not to a button that is gone. */
+  private close(): void {
+    const root = this.element.getRootNode();
+    if (root instanceof ShadowRoot && this.element.contains(root.activeElement) && root.host instanceof HTMLElement) {
+      root.host.focus({ preventScroll: true });
     }
     this.element.hidden = true;
   }

@@ -56,7 +56,7 @@ export class Sharing {
     const rate = swarm?.uploadRate ?? 0;
     this.sign.hidden = rate < uploading;
     if (!this.sign.hidden) {
-      this.rate.textContent = formatBitrate(rate);
+      this.rate.textContent = `↑ ${formatBitrate(rate)}`;
       this.sign.title = "This browser passes video on to other viewers";
       this.sign.setAttribute("aria-label", `${this.sign.title}: ${formatBitrate(rate)}`);
     }

@@ -5,7 +5,7 @@ export const styles = `
   font: 500 14px/1.4 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   aspect-ratio: 16 / 9; border-radius: var(--freshet-radius, 0);
   --panel: rgba(255, 255, 255, .92); --text: #16202b; --muted: #5b6875; --grid: rgba(22, 32, 43, .13);
-  --chart-1: #0b6bcb; --chart-2: #0a7d55; --chart-3: #8a4bcf; --chart-4: #c2410c; --live: #e5484d;
+  --chart-1: #0b6bcb; --chart-2: #0a7d55; --chart-3: #8a4bcf; --chart-4: #c2410c; --live: #d0323a;
   --paper: #fff; --knob: #fff;
 }
 @media (prefers-color-scheme: dark) {

@@ -1,4 +1,5 @@
 import type { SwarmPeer, SwarmStats } from "../swarm/stats.ts";
+import { formatTime } from "./format.ts";
 
 const namespace = "http://www.w3.org/2000/svg";
 const width = 272;
@@ -55,7 +56,7 @@ const edge: Entry = { id: "edge", label: "Server", kind: "edge" };
 
 function peerNode(peers: readonly SwarmPeer[], peer: number, prefix: string): Entry {
   const roundTrip = peers.find((entry) => entry.peer === peer)?.roundTrip ?? null;
-  return { id: `${prefix}${peer}`, label: roundTrip === null ? `#${peer}` : `${Math.round(roundTrip)} ms`, kind: "peer" };
+  return { id: `${prefix}${peer}`, label: roundTrip === null ? `#${peer}` : formatTime(roundTrip), kind: "peer" };
 }
 
 function row(entries: readonly Entry[], y: number): Node[] {
@@ -110,10 +111,10 @@ function drawLink({ from, to, sub, offset }: Link): SVGElement {
 function drawNode({ label, kind, x, y }: Node): SVGElement[] {
   const text = shape("text", { x: String(x), y: String(y), class: `name ${kind}` });
   text.textContent = label;
-  const half = Math.max(radius * 1.4, label.length * 3.1 + 7);
+  const half = Math.max(radius * 1.4, label.length * 3.5 + 8);
   const box = { x: x - half, y: y - radius, width: 2 * half, height: 2 * radius, rx: radius };
   const attributes = Object.fromEntries(Object.entries(box).map(([name, value]) => [name, String(value)]));
-  return [shape("rect", { ...attributes, class: `node ${kind}` }), text];
+  return [shape("rect", { ...attributes, class: `node ${kind}`, "data-back": "" }), text];
 }
 
 function shape(name: string, attributes: Record<string, string>): SVGElement {

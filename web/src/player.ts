@@ -5,6 +5,7 @@ import { MoqEngine } from "./play/moqengine.ts";
 import { nativeHlsSupported, NativeHlsEngine } from "./play/nativehlsengine.ts";
 import { fetchText } from "./play/server.ts";
 import type { PlayerState, PlayerStats } from "./play/stats.ts";
+import { SwarmSettings } from "./swarm/settings.ts";
 import { mediaSourceSupported } from "./media/sink.ts";
 import { webTransportSupported } from "./moqt/transport.ts";
 
@@ -22,6 +23,8 @@ export class FreshetPlayer extends EventTarget {
   readonly config: PlayerConfig;
   /** The broadcast's name, such as "live/cam1". */
   readonly name: string;
+  /** What the viewer allows of passing video on: `player.swarm.consent = "granted"`. */
+  readonly swarm: SwarmSettings;
   state: PlayerState = "connecting";
   /** The state in words for people; empty while all is well. */
   message = "";
@@ -40,12 +43,14 @@ export class FreshetPlayer extends EventTarget {
     this.config = withDefaults(options);
     const address = parseAddress(this.config.url);
     this.name = address.name;
+    this.swarm = new SwarmSettings({ ...this.config.swarm, operator: this.config.swarm.operator || address.origin });
     this.clock = new ServerClock(`${address.origin}/v1/time`, fetchText);
     this.host = {
       video,
       config: this.config,
       address,
       clock: this.clock,
+      swarm: this.swarm,
       state: () => this.state,
       report: (state, message) => this.setState(state, message),
       play: () => void this.play(),
@@ -181,4 +186,5 @@ const noStats: EngineStats = {
   reconnects: 0,
   videoCodec: null,
   audioCodec: null,
+  swarm: null,
 };

@@ -1,3 +1,5 @@
+import type { SwarmSettingsConfig } from "../swarm/settings.ts";
+
 export interface PlayerConfig {
   /** The broadcast's page, such as https://host:4443/live/cam1/ */
   readonly url: string;
@@ -10,9 +12,18 @@ export interface PlayerConfig {
   /** Bounds of the playback rate; pitch is kept, and less than a tenth is hardly heard. */
   readonly minimumRate: number;
   readonly maximumRate: number;
+  /** Passing video on to other viewers; without a consent nothing of it happens. */
+  readonly swarm: SwarmSettingsConfig;
 }
 
-export type PlayerOptions = Partial<PlayerConfig> & Pick<PlayerConfig, "url">;
+export type PlayerOptions = Partial<Omit<PlayerConfig, "swarm">> &
+  Pick<PlayerConfig, "url"> & { readonly swarm?: Partial<SwarmSettingsConfig> };
+
+/**
+ * 2 GB an hour is what 4 Mbit/s given away all the time come to; a day of 10 GB keeps a
+ * forgotten tab from using up a line with a monthly volume.
+ */
+const swarmDefaults: SwarmSettingsConfig = { consent: "unset", operator: "", cap: 0, hourly: 2e9, daily: 10e9 };
 
 const defaults = {
   transport: "auto",
@@ -22,7 +33,7 @@ const defaults = {
 } as const;
 
 export function withDefaults(options: PlayerOptions): PlayerConfig {
-  const config = { ...defaults, ...options };
+  const config = { ...defaults, ...options, swarm: { ...swarmDefaults, ...options.swarm } };
   return { ...config, url: new URL(config.url, globalThis.location?.href).href };
 }
 

@@ -1,3 +1,4 @@
+import type { SwarmSettings } from "../swarm/settings.ts";
 import type { PlayerConfig, Address } from "./config.ts";
 import type { ServerClock } from "./clock.ts";
 import type { PlayerState, PlayerStats, TransportName } from "./stats.ts";
@@ -22,6 +23,7 @@ export type EngineStats = Pick<
   | "reconnects"
   | "videoCodec"
   | "audioCodec"
+  | "swarm"
 >;
 
 export interface EngineHost {
@@ -29,6 +31,8 @@ export interface EngineHost {
   readonly config: PlayerConfig;
   readonly address: Address;
   readonly clock: ServerClock;
+  /** What the viewer allows of passing video on. */
+  readonly swarm: SwarmSettings;
   state(): PlayerState;
   /** A new state, with words for people. */
   report(state: PlayerState, message: string): void;

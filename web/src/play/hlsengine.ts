@@ -50,6 +50,7 @@ export class HlsEngine implements Engine {
       reconnects: this.reconnects,
       videoCodec: level?.videoCodec ?? null,
       audioCodec: level?.audioCodec ?? null,
+      swarm: null,
     };
   }
 

@@ -100,6 +100,7 @@ export class MoqEngine implements Engine {
       reconnects: Math.max(0, this.connections - 1),
       videoCodec: video.codec,
       audioCodec: audio.codec,
+      swarm: null,
     };
   }
 

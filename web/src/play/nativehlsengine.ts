@@ -51,6 +51,7 @@ export class NativeHlsEngine implements Engine {
       reconnects: this.reconnects,
       videoCodec: null,
       audioCodec: null,
+      swarm: null,
     };
   }
 

@@ -22,6 +22,9 @@ const maxQueued = 1 << 20;
 const maxEarly = 64;
 /** Messages that may come before the round trip is known. */
 const maxUnopened = 64;
+/** What a peer may send: messages a second, and at once. */
+const controlRate = { perSecond: 100, burst: 200 };
+const piecesRate = { perSecond: 1100, burst: 2200 };
 
 export interface PeerConfig {
   /** Its number and ours. */
@@ -64,6 +67,7 @@ export class PeerLink {
   private readonly control: RTCDataChannel;
   private readonly pieces: RTCDataChannel;
   private readonly assembly = new PieceAssembly();
+  private readonly allowed: Map<RTCDataChannel, Allowance>;
   private readonly early: RTCIceCandidateInit[] = [];
   private unopened: PeerMessage[] = [];
   private described = false;
@@ -88,6 +92,10 @@ export class PeerLink {
     });
     this.control = this.channel(controlChannel, true);
     this.pieces = this.channel(piecesChannel, false);
+    this.allowed = new Map([
+      [this.control, new Allowance(controlRate, this.begun)],
+      [this.pieces, new Allowance(piecesRate, this.begun)],
+    ]);
     this.listen();
     this.patience = setTimeout(() => this.end("timeout"), config.offer ? signalledPatience : silentPatience);
     if (config.offer) {
@@ -249,6 +257,9 @@ export class PeerLink {
       if (!(data instanceof ArrayBuffer)) {
         throw new WireError("text");
       }
+      if (!this.allowed.get(channel)?.take(this.now())) {
+        throw new WireError("too many messages");
+      }
       this.receivedBytes += data.byteLength;
       this.dispatch(parsePeerMessage(new Uint8Array(data)), channel);
     } catch (error) {
@@ -260,6 +271,9 @@ export class PeerLink {
     const onPieces = message.type === PeerType.Piece || message.type === PeerType.Beacon;
     if (onPieces !== (channel === this.pieces)) {
       throw new WireError(`type ${message.type} on ${channel.label}`);
+    }
+    if (!this.greeted && !onPieces && message.type !== PeerType.Hello) {
+      throw new WireError("something before HELLO");
     }
     switch (message.type) {
       case PeerType.Hello:
@@ -283,7 +297,7 @@ export class PeerLink {
     this.settle();
   }
 
-  /** Messages wait until the link is open; the pieces channel may be ahead of HELLO. */
+  /** What comes before the link is open waits for that: the pieces channel may be ahead of HELLO. */
   private deliver(message: PeerMessage): void {
     if (!this.open) {
       if (this.unopened.length >= maxUnopened) {
@@ -347,5 +361,23 @@ export class PeerLink {
 
   private fail(error: unknown): void {
     this.end(error instanceof WireError ? "protocol" : "refused");
+  }
+}
+
+/** Messages that may come: a bucket that fills with time. */
+class Allowance {
+  private level: number;
+
+  constructor(
+    private readonly rate: { readonly perSecond: number; readonly burst: number },
+    private at: number,
+  ) {
+    this.level = rate.burst;
+  }
+
+  take(now: number): boolean {
+    this.level = Math.min(this.rate.burst, this.level + ((now - this.at) * this.rate.perSecond) / 1000);
+    this.at = now;
+    return --this.level >= 0;
   }
 }

@@ -24,6 +24,26 @@ const quietFirefox = {
   "toolkit.telemetry.server": "",
 };
 
+/** Pages in the background play on as if they were looked at, and reach each other on this machine. */
+const manyViewers = [
+  "--disable-background-timer-throttling",
+  "--disable-renderer-backgrounding",
+  "--disable-backgrounding-occluded-windows",
+  "--allow-loopback-in-peer-connection",
+  "--disable-features=WebRtcHideLocalIpsWithMdns",
+  "--enable-blink-features=NetInfoDownlinkMax", // navigator.connection.type, as on phones
+];
+
+/** Opens Chromium for many viewers; each page has a context, and so storage, of its own. */
+export async function openMany({ origins, width = 640, height = 360 }) {
+  const secure = `--unsafely-treat-insecure-origin-as-secure=${origins.join(",")}`;
+  const instance = await chromium.launch({ executablePath: "/usr/bin/chromium", args: [...quietChromium, ...manyViewers, secure] });
+  return {
+    newPage: async () => (await instance.newContext({ viewport: { width, height }, ignoreHTTPSErrors: true })).newPage(),
+    close: () => instance.close(),
+  };
+}
+
 /** Opens one page; page.goto, evaluate and screenshot are the same in both. */
 export async function open({ browser = "chromium", url, width = 1280, height = 720 }) {
   if (browser === "firefox") {

@@ -24,6 +24,7 @@ type Watch struct {
 	Stats      string        `json:"stats,omitempty"`      // expression evaluated in the page at the end
 	Key        string        `json:"key,omitempty"`        // pressed once it plays
 	Screenshot string        `json:"screenshot,omitempty"` // PNG file, made at the end
+	Swarm      json.RawMessage `json:"swarm,omitempty"`      // what panel.mjs has the player tell of the swarm
 	Scripts    string        `json:"-"`                    // folder of the scripts
 	Script     string        `json:"-"`                    // default watch.mjs
 	Log        io.Writer     `json:"-"`                    // of the browser driver's complaints

@@ -1,6 +1,7 @@
 import { ServerClock } from "./play/clock.ts";
 import { type PlayerConfig, type PlayerOptions, parseAddress, withDefaults } from "./play/config.ts";
-import type { Engine, EngineHost, EngineStats } from "./play/engine.ts";
+import { Edges } from "./play/edges.ts";
+import type { Engine, EngineHost, EngineStats, Predecessor } from "./play/engine.ts";
 import { MoqEngine } from "./play/moqengine.ts";
 import { nativeHlsSupported, NativeHlsEngine } from "./play/nativehlsengine.ts";
 import { fetchText } from "./play/server.ts";
@@ -44,17 +45,19 @@ export class FreshetPlayer extends EventTarget {
     const address = parseAddress(this.config.url);
     this.name = address.name;
     this.swarm = new SwarmSettings({ ...this.config.swarm, operator: this.config.swarm.operator || address.origin });
-    this.clock = new ServerClock(`${address.origin}/v1/time`, fetchText);
+    const edges = new Edges(address.origin, this.config.fallbacks);
+    this.clock = new ServerClock(() => `${edges.current}/v1/time`, fetchText);
     this.host = {
       video,
       config: this.config,
       address,
+      edges,
       clock: this.clock,
       swarm: this.swarm,
       state: () => this.state,
       report: (state, message) => this.setState(state, message),
       play: () => void this.play(),
-      giveUp: (reason) => void this.fallBack(reason),
+      giveUp: (reason, before) => void this.fallBack(reason, before),
     };
     video.playsInline = true;
     video.addEventListener("playing", this.onPlaying);
@@ -98,24 +101,29 @@ export class FreshetPlayer extends EventTarget {
     }
   }
 
-  private async fallBack(reason: string): Promise<void> {
-    this.engine?.stop();
-    this.engine = undefined;
+  private async fallBack(reason: string, before?: Predecessor): Promise<void> {
+    if (!before) {
+      this.engine?.stop();
+      this.engine = undefined;
+    }
     if (this.config.transport === "moq") {
       this.setState("failed", `MoQ does not work here: ${reason}`);
       return;
     }
-    await this.useHls(reason);
+    await this.useHls(reason, before);
   }
 
-  private async useHls(reason: string): Promise<void> {
+  private async useHls(reason: string, before?: Predecessor): Promise<void> {
     const { HlsEngine, hlsSupported } = await import("./play/hlsengine.ts");
     if (this.state === "stopped") {
       return;
     }
     if (hlsSupported()) {
-      this.use(new HlsEngine(this.host), reason);
-    } else if (nativeHlsSupported(this.video)) {
+      this.use(new HlsEngine(this.host, before), reason);
+      return;
+    }
+    before?.release();
+    if (nativeHlsSupported(this.video)) {
       this.use(new NativeHlsEngine(this.host), reason);
     } else {
       this.setState("failed", "This browser can play neither MoQ nor HLS.");

@@ -22,6 +22,8 @@ import { Waiters } from "./waiters.ts";
 export interface SessionConfig {
   readonly implementation: string;
   readonly onGoaway: (goaway: Goaway) => void;
+  /** Something came on a unidirectional stream. */
+  readonly onData?: () => void;
   readonly extension?: Extension;
 }
 
@@ -174,7 +176,7 @@ export class Session {
       if (done || !value) {
         return;
       }
-      void this.guard(this.readStream(new StreamReader(value)));
+      void this.guard(this.readStream(new StreamReader(value, this.config.onData)));
     }
   }
 

@@ -4,6 +4,8 @@ export interface PlayerConfig {
   /** The broadcast's page, such as https://host:4443/live/cam1/ */
   readonly url: string;
   readonly transport: "auto" | "moq" | "hls";
+  /** Other gateways that serve the broadcast, for when this one is gone; gateways may name more themselves. */
+  readonly fallbacks: readonly string[];
   /**
    * Milliseconds of media to hold ahead of the playhead; "adaptive" holds as much
    * as the way the media arrives asks for, from 150 to 300 (src/play/adaptivetarget.ts).
@@ -27,6 +29,7 @@ const swarmDefaults: SwarmSettingsConfig = { consent: "unset", operator: "", cap
 
 const defaults = {
   transport: "auto",
+  fallbacks: [],
   targetBuffer: "adaptive",
   minimumRate: 0.95,
   maximumRate: 1.08,
@@ -55,7 +58,7 @@ export function parseAddress(url: string): Address {
 }
 
 /** Where the broadcast is served as LL-HLS; the playlists carry the token on. */
-export function playlistUrl({ origin, name, token }: Address): string {
+export function playlistUrl({ name, token }: Address, origin: string): string {
   return withToken(`${origin}/${name.split("/").map(encodeURIComponent).join("/")}/index.m3u8`, token);
 }
 

@@ -6,11 +6,13 @@ import type { TrackEnd } from "../moqt/subscription.ts";
 import { connect } from "../moqt/transport.ts";
 import { Backoff, sleep } from "./backoff.ts";
 import { CatalogFeed } from "./catalogfeed.ts";
-import { refused, withToken } from "./config.ts";
+import { refused } from "./config.ts";
+import { Connector, type Line, NoMoqError } from "./connector.ts";
 import type { Engine, EngineHost, EngineStats } from "./engine.ts";
 import { EncoderClock } from "./latency.ts";
 import { LiveControl } from "./livecontrol.ts";
-import { type ServerInfo, fetchInfo } from "./server.ts";
+import { type ServerInfo, fetchInfo, isAlive } from "./server.ts";
+import { Silence } from "./silence.ts";
 import { TrackFeed } from "./trackfeed.ts";
 
 const connectTimeout = 5000;
@@ -20,6 +22,8 @@ const maxFailures = 3;
 /** Without media for so long the viewer is told; without anything, the catalog included, the connection is given up. */
 const silence = 2000;
 const deadSilence = 8000;
+/** So often an edge that was never seen to have the broadcast may say that it is not live. */
+const maxRefusals = 2;
 /** A broadcast that is not live is asked for again about so often. */
 const retryInterval = 1000;
 /** Below this much buffer a late group is given up for the next one. */
@@ -39,16 +43,22 @@ export class MoqEngine implements Engine {
   private readonly feeds: Record<Kind, TrackFeed>;
   private sink: MediaSink | undefined;
   private opening: Promise<void> | undefined;
+  private readonly connector: Connector<Session>;
+  private readonly silence = new Silence();
   private session: Session | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
+  /** The edge of the present connection, if it can be asked anything. */
+  private edge: string | undefined;
   /** The connection that takes over from the present one. */
-  private successor: Session | undefined;
-  /** Where the last connection went, for when the page's own server is gone. */
-  private known: ServerInfo | undefined;
+  private successor: Line<Session> | undefined;
+  /** The present connection has brought a catalog. */
+  private served = false;
   private chosen: CatalogTrack[] = [];
   private draft: string | null = null;
   private connections = 0;
   private failures = 0;
+  /** Tries in a row that no server gave a session. */
+  private unreached = 0;
   private lastTrim = 0;
   private notedBytes = 0;
   private lastMedia = 0;
@@ -64,6 +74,11 @@ export class MoqEngine implements Engine {
       () => this.sink?.latestEnd,
     );
     this.feeds = { video: this.newFeed("video"), audio: this.newFeed("audio") };
+    this.connector = new Connector<Session>(host.edges, host.address.token, {
+      ask: fetchInfo,
+      open: (info) => this.open(info),
+      close: (session) => session.close(),
+    });
   }
 
   start(): void {
@@ -121,36 +136,69 @@ export class MoqEngine implements Engine {
   /** Connects again and again until stopped. */
   private async run(): Promise<void> {
     while (!this.stopped) {
-      const reason = await this.connectOnce().catch((error: unknown) => describe(error));
+      const reason = await this.connectOnce().catch((error: unknown) => this.failed(error));
       if (this.successor && !this.stopped) {
         continue;
       }
-      if (this.stopped || this.giveUp(reason)) {
+      if (this.stopped || (await this.giveUp(reason))) {
         return;
       }
       this.host.report(this.live.started ? "reconnecting" : "connecting", `Connection lost: ${reason}`);
-      await sleep(this.backoff.next(), this.lifetime.signal);
+      const first = this.backoff.fresh;
+      const pause = this.backoff.next();
+      // What is buffered lasts for less than a pause; the others are not those who all come at once.
+      if (!first || this.host.edges.others.length === 0) {
+        await sleep(pause, this.lifetime.signal);
+      }
     }
   }
 
-  private giveUp(reason: string): boolean {
-    if (this.live.started || ++this.failures < maxFailures) {
+  private failed(error: unknown): string {
+    this.unreached++;
+    if (error instanceof NoMoqError) {
+      this.failures = maxFailures;
+    }
+    return describe(error);
+  }
+
+  private async giveUp(reason: string): Promise<boolean> {
+    if (this.live.started) {
+      return this.giveUpPlaying(reason);
+    }
+    if (++this.failures < maxFailures) {
       return false;
     }
     this.host.giveUp(reason);
     return true;
   }
 
+  /** What has played goes on with another transport only if a server answers, as else none would work. */
+  private async giveUpPlaying(reason: string): Promise<boolean> {
+    const { edges, config, video } = this.host;
+    const hopeless = this.unreached >= maxFailures && config.transport !== "moq";
+    if (!hopeless || !(await isAlive(edges.current, this.lifetime.signal)) || this.stopped) {
+      return false;
+    }
+    // Media time is the broadcast's timeline, from which LL-HLS has its dates.
+    this.host.giveUp(reason, { date: () => video.currentTime * 1000, release: () => this.stop() });
+    return true;
+  }
+
   /** Runs one connection to its end and says why it ended. */
   private async connectOnce(): Promise<string> {
-    const session = this.successor ?? (await this.open(await this.server()));
+    const line = this.successor ?? (await this.connector.open(this.lifetime.signal));
+    const { session } = line;
     this.successor = undefined;
     if (this.stopped) {
       session.close();
       return "stopped";
     }
     this.session = session;
+    this.edge = line.origin;
+    this.served = false;
+    this.unreached = 0;
     this.connections++;
+    this.silence.reset();
     this.feeds.video.reset();
     this.feeds.audio.reset();
     // What plays goes on at once; the catalog may say something else later.
@@ -161,29 +209,13 @@ export class MoqEngine implements Engine {
     return reason;
   }
 
-  private async server(): Promise<ServerInfo> {
-    const { origin } = this.host.address;
-    const info = await fetchInfo(origin, this.lifetime.signal).catch((error: unknown) => {
-      if (!this.known) {
-        throw error;
-      }
-      return this.known;
-    });
-    if (!info) {
-      this.failures = maxFailures;
-      throw new Error("the server offers no MoQ");
-    }
-    return info;
-  }
-
   private async open(info: ServerInfo): Promise<Session> {
-    const url = withToken(info.url, this.host.address.token);
-    const transport = await connect({ ...info, url, timeout: connectTimeout });
+    const transport = await connect({ ...info, timeout: connectTimeout });
     this.draft = (transport as { protocol?: string }).protocol || "moqt-18";
-    this.known = info;
     const session: Session = await Session.start(transport, {
       implementation,
       onGoaway: (goaway) => void this.migrate(session, goaway.uri),
+      onData: () => this.session === session && this.silence.note(performance.now()),
     });
     return session;
   }
@@ -195,31 +227,35 @@ export class MoqEngine implements Engine {
   private async migrate(from: Session, uri: string): Promise<void> {
     this.backoff.reset();
     while (this.session === from && !this.stopped) {
-      const next = await this.elsewhere(uri)
-        .then((info) => this.open(info))
-        .catch(() => undefined);
+      const next = await this.connector.openElsewhere(uri, this.lifetime.signal).catch(() => undefined);
       if (next && this.session === from && !this.stopped) {
         this.successor = next;
         from.close(SessionCode.NoError, "the server is going away");
         return;
       }
-      next?.close();
+      next?.session.close();
       await sleep(this.backoff.next(), this.lifetime.signal);
     }
   }
 
-  /** A server with a self-made certificate cannot be asked for its hash: the known one may do. */
-  private async elsewhere(uri: string): Promise<ServerInfo> {
-    if (uri === "") {
-      return this.server();
+  /** Nothing comes: the encoder is away, or the edge, and then another one has the broadcast. */
+  private async doubt(session: Session, edge: string): Promise<void> {
+    const began = performance.now();
+    if ((await isAlive(edge, this.lifetime.signal)) || this.session !== session || this.silence.brokenSince(began)) {
+      return;
     }
-    const info = await fetchInfo(new URL(uri).origin, this.lifetime.signal).catch(() => this.known);
-    return { url: uri, certificateHashes: info?.certificateHashes ?? [] };
+    this.leave(session, edge, "the server does not answer");
+  }
+
+  private leave(session: Session, edge: string, reason: string): void {
+    this.host.edges.failed(edge);
+    session.close(SessionCode.NoError, reason);
   }
 
   /** Subscribes to the catalog until it is there, and again after its end. */
   private async followCatalog(session: Session): Promise<void> {
     let open = true;
+    let refusals = 0;
     void session.closed.then(() => (open = false));
     while (open && !this.stopped) {
       const end = await this.catalogOnce(session);
@@ -231,6 +267,11 @@ export class MoqEngine implements Engine {
         // Asking again would not help: somebody has to give another token.
         this.host.report("failed", refused(this.host.address.name));
         this.stop();
+        return;
+      }
+      const { edge } = this;
+      if (edge !== undefined && edge !== this.host.edges.home && !this.served && ++refusals >= maxRefusals) {
+        this.leave(session, edge, "this server does not have the broadcast");
         return;
       }
       this.waiting = true;
@@ -259,6 +300,7 @@ export class MoqEngine implements Engine {
 
   private async apply(session: Session, tracks: CatalogTrack[]): Promise<void> {
     this.waiting = false;
+    this.served ||= this.session === session;
     this.lastNews = performance.now();
     const chosen = choose(tracks);
     if (chosen.length === 0) {
@@ -312,10 +354,19 @@ export class MoqEngine implements Engine {
     this.feeds.audio.poll(now, patience);
     this.coverAbsence(now);
     this.live.tick(now, !this.waiting && now - this.lastMedia < silence);
+    this.listen(now);
     if (now - this.lastTrim > 1000) {
       this.lastTrim = now;
       this.sink?.trim();
       this.notePlaying(now);
+    }
+  }
+
+  private listen(now: number): void {
+    const { session, edge } = this;
+    const elsewhere = this.host.edges.others.length > 0;
+    if (session && edge !== undefined && elsewhere && !this.waiting && this.silence.doubtful(now)) {
+      void this.doubt(session, edge);
     }
   }
 

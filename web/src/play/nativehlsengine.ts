@@ -56,7 +56,7 @@ export class NativeHlsEngine implements Engine {
   }
 
   private load(): void {
-    this.host.video.src = playlistUrl(this.host.address);
+    this.host.video.src = playlistUrl(this.host.address, this.host.edges.current);
     this.host.play();
   }
 

@@ -74,6 +74,8 @@ const priorities: Record<Kind, number> = { audio: 96, video: 128 };
  */
 export class TrackFeed {
   droppedGroups = 0;
+  /** Bytes that came by subscriptions. */
+  plainBytes = 0;
   readonly bitrate = new BitrateMeter();
   private readonly sequencer: Sequencer<Item>;
   private readonly subscriptions = new Map<string, Subscription>();
@@ -230,6 +232,7 @@ export class TrackFeed {
         }
       }),
       onObject: current((object) => {
+        this.plainBytes += object.payload.length;
         if (!this.isDiverted(track, object.group)) {
           this.receive(track, object);
         }

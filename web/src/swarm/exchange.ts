@@ -47,7 +47,7 @@ export interface ExchangeHost {
 }
 
 const refusals = ["", "full", "loop", "unknown", "leaving"];
-const leavings: Record<string, number> = { hidden: 2 };
+const Leaving = { ended: 1, hidden: 2, mode: 3 } as const;
 
 /**
  * The policy and its hands: tells the Viewer what beacons, pieces and peers bring, and
@@ -66,6 +66,7 @@ export class Exchange {
   private readonly intake: Intake;
   private readonly events: Event[] = [];
   private stepping = false;
+  private stopping = false;
   private over = false;
   private timer: ReturnType<typeof setInterval> | undefined;
   private reason = "";
@@ -78,7 +79,7 @@ export class Exchange {
   private readonly repeated = new Map<number, WeakSet<Beacon>>();
 
   constructor(
-    private readonly config: ExchangeConfig,
+    config: ExchangeConfig,
     private readonly host: ExchangeHost,
     create?: (config: RTCConfiguration) => RTCPeerConnection,
   ) {
@@ -165,7 +166,7 @@ export class Exchange {
     if (this.over) {
       return;
     }
-    this.reason = reason;
+    this.stopping = true;
     this.step({ kind: "leave", peer: 0 });
     this.over = true;
     clearInterval(this.timer);
@@ -292,7 +293,7 @@ export class Exchange {
       case "cancel":
         return { type: PeerType.Cancel, ids: action.ids };
       case "leave":
-        return { type: PeerType.Leave, leaving: leavings[this.reason] ?? (this.over ? 1 : 3) };
+        return { type: PeerType.Leave, leaving: this.reason === "hidden" ? Leaving.hidden : this.stopping ? Leaving.ended : Leaving.mode };
       case "refuse": {
         const refusal = Math.max(1, refusals.indexOf(action.reason));
         return action.ids.length > 0

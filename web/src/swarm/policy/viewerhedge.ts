@@ -64,13 +64,12 @@ export function overdue(v: Viewer): void {
     if (e.have || deadline(v, e) + giveUp < v.now) {
       continue;
     }
-    const at = deadline(v, e) - v.hedger.lead;
-    if (!e.tried && v.now >= at - v.params.gapPull) {
+    if (!e.tried && v.now >= deadline(v, e) - v.hedger.lead - v.params.gapPull) {
       e.tried = true;
       missed(v, e);
       pull(v, e);
     }
-    if (v.now >= at && mayHedge(v, e)) {
+    if (v.now >= hedgeAt(v, e) && mayHedge(v, e)) {
       hedges.push(e);
     }
   }
@@ -79,16 +78,20 @@ export function overdue(v: Viewer): void {
 }
 
 /**
- * Whether a piece that is due is asked of the edge. What the edge was to bring anyway is
- * on its way on a reliable stream: asking again before the deadline only adds to it.
+ * When a piece is asked of the edge. What the edge was to bring anyway is on its way on a
+ * reliable stream: it is asked for again later, and by a viewer that takes from nobody
+ * else only when it seems lost.
  */
-function mayHedge(v: Viewer, e: Entry): boolean {
-  if (!v.joined || e.hedges >= maxHedges || (e.hedges > 0 && v.now - e.hedgedAt < v.hedger.lead)) {
-    return false;
-  }
+function hedgeAt(v: Viewer, e: Entry): number {
   const s = v.subs[e.sub]!;
-  const promised = s.parent === edge && e.seen > s.since;
-  return !promised || v.now >= deadline(v, e);
+  if (s.parent !== edge || less(e.id, s.from)) {
+    return deadline(v, e) - v.hedger.lead;
+  }
+  return v.mode !== "edge" ? deadline(v, e) - v.params.hedgeMin : deadline(v, e) + second / 2;
+}
+
+function mayHedge(v: Viewer, e: Entry): boolean {
+  return v.joined && e.hedges < maxHedges && (e.hedges === 0 || v.now - e.hedgedAt >= v.hedger.lead);
 }
 
 /** Asks for the pieces, those of one group in one message. What the bucket does not allow the edge is asked to feed. */

@@ -41,7 +41,8 @@ export function welcome(v: Viewer, e: Extract<Event, { kind: "welcome" }>): void
   }
   v.fed = -1;
   v.parents = [];
-  v.feedFrom = v.table.next();
+  v.feedFrom = { g: 0, n: 0 };
+  v.subs.forEach((_, sub) => v.feedAgain(v.table.firstMissing(sub)));
   v.reportAt = v.now;
   setMode(v, e.mode, e.reason);
 }
@@ -56,13 +57,13 @@ export function setMode(v: Viewer, mode: Mode, why: string): void {
   v.reason = why;
   if (mode === "on") {
     v.reason = "";
+  }
+  if (v.reason !== "hidden") {
     v.hidden = -1;
-    return;
+  } else if (v.hidden < 0) {
+    v.hidden = v.now;
   }
-  if (v.hidden < 0 || why !== "hidden") {
-    v.hidden = why === "hidden" ? v.now : -1;
-  }
-  if (gave) {
+  if (gave && mode !== "on") {
     leavePeers(v);
   }
   if (mode === "edge") {

@@ -123,8 +123,8 @@ export function invalid(v: Viewer, id: number, piece: PieceID): void {
     return;
   }
   ban(v, id, invalidBan);
-  v.do({ kind: "close", peer: id, reason: "invalid" });
   v.do({ kind: "invalid", peer: id, id: piece });
+  v.do({ kind: "close", peer: id, reason: "invalid" });
   forget(v, id);
 }
 

@@ -32,7 +32,7 @@ export class Rate {
     }
     if (span >= rateSpan || (this.value === 0 && span >= second / 2)) {
       const now = div(this.bytes * 8 * second, span);
-      this.value = this.value === 0 ? now : this.value + div(now - this.value, 2);
+      this.value = this.value === 0 ? now : this.value + div(now - this.value, 4);
       if (span >= rateSpan) {
         this.bytes = 0;
         this.from = pts;
@@ -103,7 +103,7 @@ export function piece(v: Viewer, e: Told<"piece">): void {
     return;
   }
   en.have = true;
-  if (e.hedged) {
+  if (e.hedged && en.hedges > 0) {
     answerHedge(v.hedger, v.now - en.hedgedAt, v.params);
   }
   learn(v, e.peer, en);

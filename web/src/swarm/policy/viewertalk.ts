@@ -28,6 +28,7 @@ export function tellHave(v: Viewer): void {
 /** Keeps a neighbour's have-maps, and notes where it is ahead. */
 export function haveCame(v: Viewer, p: Peer, maps: readonly HaveMap[]): void {
   p.have = bounded(maps);
+  p.left = false;
   for (const e of v.table.missing) {
     if (!e.have && p.has(e.id)) {
       p.aheadAt[e.sub] = v.now;

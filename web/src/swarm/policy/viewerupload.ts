@@ -20,12 +20,21 @@ const leafTime = 3 * second;
 const doubleTime = 2 * second;
 const growTime = 10 * second;
 const maxRamp = 64;
-/** Of unsent data: more halves the slots, at most every calmTime. */
+/**
+ * An inflated round trip, three times in a row, or maxQueue of unsent data that stands for
+ * standTime, halves the slots, at most every calmTime. Below calmQueue they may grow. A
+ * key frame's burst does not stand.
+ */
+const inflatedTimes = 3;
 const maxQueue = 200 * millisecond;
 const calmQueue = 50 * millisecond;
+const standTime = second / 2;
 const calmTime = 2 * second;
-/** How much of the budget may go at once. */
-const burst = second / 2;
+/**
+ * How much of the budget may go at once. Full slots take the whole budget in the mean, so
+ * what a key frame needs more must come from here.
+ */
+const burst = 3 * second;
 
 /** What a viewer gives. */
 export class Upload {
@@ -42,7 +51,9 @@ export class Upload {
   rampAt = 0;
   congested = false;
   halvedAt = 0;
-  /** The longest queue since the slots last grew. */
+  /** The shortest queue since lowAt; worst the longest that stood since the slots last grew. */
+  low = 0;
+  lowAt = 0;
   worst = 0;
 
   grow(now: number): void {
@@ -92,7 +103,7 @@ export function ramp(v: Viewer): void {
     u.joinedAt = v.now;
     u.rampAt = v.now + leafTime;
   }
-  u.worst = Math.max(u.worst, waiting(v));
+  watchQueue(v);
   if (v.now < u.rampAt || u.ramp >= maxRamp) {
     return;
   }
@@ -102,6 +113,21 @@ export function ramp(v: Viewer): void {
     u.rampAt = v.now + doubleTime;
   }
   u.worst = 0;
+}
+
+/** Finds the queue that stands: the shortest within standTime. */
+function watchQueue(v: Viewer): void {
+  const u = v.upload;
+  u.low = Math.min(u.low, waiting(v));
+  if (v.now - u.lowAt < standTime) {
+    return;
+  }
+  u.worst = Math.max(u.worst, u.low);
+  if (u.low > maxQueue) {
+    backOff(v);
+  }
+  u.low = waiting(v);
+  u.lowAt = v.now;
 }
 
 /** How long what is not sent yet takes on the whole line. */
@@ -117,9 +143,7 @@ export function queued(v: Viewer, id: number, bytes: number): void {
     return;
   }
   p.buffered = Math.max(0, bytes);
-  if (p.child && waiting(v) > maxQueue) {
-    backOff(v);
-  }
+  v.upload.low = Math.min(v.upload.low, waiting(v));
 }
 
 /** Is told a round trip, peer 0 being the edge. */
@@ -134,7 +158,7 @@ export function roundTrip(v: Viewer, id: number, rtt: number): void {
     return;
   }
   p.rtt.add(v.now, rtt);
-  if (p.rtt.inflated >= 2 && p.child) {
+  if (p.rtt.inflated >= inflatedTimes && p.child) {
     p.rtt.inflated = 0;
     backOff(v);
   }
@@ -220,9 +244,10 @@ function clear(v: Viewer, p: Peer): boolean {
   return p.buffered <= Math.max(2 * maxPiece, div(div(line(v), 8) * maxQueue, second));
 }
 
-/** A piece can go now, and nothing waits for the budget. */
+/** A piece can go now, nothing waits, and the children's next burst is left its part of the budget. */
 export function spare(v: Viewer, size: number): boolean {
-  return v.peers.every((p) => p.queue.length === 0) && v.upload.bucket.has(size);
+  const b = v.upload.bucket;
+  return v.peers.every((p) => p.queue.length === 0) && b.has(size) && b.level > b.depth / 2;
 }
 
 export function push(v: Viewer, p: Peer, e: Entry): void {

@@ -176,6 +176,10 @@ auth:
   relays:
     names: ["["]
 `, []string{"3 auth.open", "5 auth.jwks", "7 auth.relays.names", "7 auth.relays.names[0]"}},
+		{
+			"an edge that could sign", "node:\n  tier: edge\nrelay:\n  parents: [{url: \"moqt://o:1\"}]\nswarm:\n  enabled: true\n  key: swarm.pem\n",
+			[]string{"7 swarm.key"},
+		},
 		{"audience of nothing", "auth:\n  audience: us\n", []string{"2 auth.audience"}},
 		{
 			"a voter without a name", "cluster:\n  listen: 127.0.0.1:6222\n  routes: [nats://127.0.0.1:6222]\n  dir: /tmp\nnode:\n  tier: mid\n",

@@ -96,17 +96,21 @@ func (g *gateway) newNode() error {
 	if err != nil {
 		return fmt.Errorf("relay: %w", err)
 	}
+	key, err := g.newStreamKey()
+	if err != nil {
+		return err
+	}
 	c := g.cfg.Node
 	g.node, err = node.New(node.Config{
 		Self:  cluster.Node{ID: c.ID, Tier: cluster.Tier(c.Tier), Region: c.Region, URL: c.URL},
 		Store: store, WhenDown: cluster.Policy(g.cfg.Cluster.WhenDown),
 		Parents: parents(g.cfg.Relay), Load: new(loadMeter).read,
 		MaxBytes: int64(g.cfg.Relay.Memory) << 20, Window: g.cfg.Relay.Window,
-		Publish: g.cfg.MoQ.Publish,
-		Ingest:  ingest.Config{Authorize: g.mayPublish, Hold: g.cfg.Ingest.Hold},
-		MoQ:     moqt.Config{Authorize: g.mayAsk, MaxLag: g.cfg.MoQ.MaxLag},
-		Uplink:  up,
-		Logger:  g.log, Registerer: g.registry,
+		Publish: g.cfg.MoQ.Publish, StreamKey: key,
+		Ingest: ingest.Config{Authorize: g.mayPublish, Hold: g.cfg.Ingest.Hold},
+		MoQ:    moqt.Config{Authorize: g.mayAsk, MaxLag: g.cfg.MoQ.MaxLag},
+		Uplink: up,
+		Logger: g.log, Registerer: g.registry,
 	})
 	return err
 }

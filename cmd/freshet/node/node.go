@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,9 +39,11 @@ type Config struct {
 	Window   time.Duration
 	// Publish lets MoQ clients publish.
 	Publish bool
-	Ingest  ingest.Config
-	MoQ     moqt.Config
-	Uplink  uplink.Config
+	// StreamKey, if set, signs the video that is packaged here.
+	StreamKey ed25519.PrivateKey
+	Ingest    ingest.Config
+	MoQ       moqt.Config
+	Uplink    uplink.Config
 	// Logger is required; Registerer may be nil.
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -84,7 +87,7 @@ func (n *Node) newSessions() {
 // newSink starts a broadcast for its first publisher.
 func (n *Node) newSink(name string) (ingest.HeldSink, error) {
 	return packager.New(packager.Config{
-		Relay: n.Relay, Namespace: relay.Namespace(name), Window: n.cfg.Window,
+		Relay: n.Relay, Namespace: relay.Namespace(name), Window: n.cfg.Window, StreamKey: n.cfg.StreamKey,
 		Logger: n.part("packager"), Registerer: n.cfg.Registerer,
 	})
 }
@@ -94,7 +97,7 @@ func (n *Node) newMoQ() {
 	c.Relay = n.Relay
 	if n.cfg.Publish {
 		c.Publishers = moqin.New(moqin.Config{
-			Relay: n.Relay, Sessions: n.Sessions, Window: n.cfg.Window,
+			Relay: n.Relay, Sessions: n.Sessions, Window: n.cfg.Window, StreamKey: n.cfg.StreamKey,
 			Logger: n.part("ingest"), Registerer: n.cfg.Registerer,
 		})
 	}

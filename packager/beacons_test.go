@@ -75,30 +75,23 @@ func (i *inspector) look() {
 	i.catalog = c
 }
 
+// lookAt verifies what has come of a track since the last look: the chunks from
+// before the first catalog, and then one at a time.
 func (i *inspector) lookAt(entry msf.Track) {
 	i.tb.Helper()
 	track := i.r.tracks[entry.Name]
-	if track == nil {
-		return
-	}
-	at, ok := track.Largest()
-	total := 0
+	n := 0
 	for _, g := range track.Groups() {
-		total += g.Len()
+		for id := range g.Next() {
+			if n++; n > i.seen[entry.Name] {
+				i.verify(entry, relay.Location{Group: g.ID(), Object: id})
+			}
+		}
 	}
-	if !ok || total == i.seen[entry.Name] {
-		return
+	if seen := i.seen[entry.Name]; seen > 0 && n > seen+1 {
+		i.tb.Errorf("%d chunks of %s at once", n-seen, entry.Name)
 	}
-	i.seen[entry.Name]++
-	if total != i.seen[entry.Name] {
-		i.tb.Fatalf("%d chunks of %s, %d seen", total, entry.Name, i.seen[entry.Name])
-	}
-	object := object(i.tb, track, at)
-	b := i.verify(entry, at)
-	i.pieces(entry.Name, b, object.Payload)
-	if pts := presentation(i.tb, object.Payload); b.PTS != pts {
-		i.tb.Fatalf("%v: the beacon says %v, the boxes %v", at, b.PTS, pts)
-	}
+	i.seen[entry.Name] = n
 }
 
 func object(tb testing.TB, t *relay.Track, at relay.Location) relay.Object {
@@ -114,26 +107,29 @@ func object(tb testing.TB, t *relay.Track, at relay.Location) relay.Object {
 	return o
 }
 
-// verify gives the beacon of a chunk, by the keys of the catalog before.
-func (i *inspector) verify(entry msf.Track, at relay.Location) *beacon.Verified {
+// verify looks a chunk's beacon up and holds one against the other.
+func (i *inspector) verify(entry msf.Track, at relay.Location) {
 	i.tb.Helper()
 	v := i.verifier[entry.Name]
 	if v == nil {
-		v = beacon.NewVerifier(beacon.Config{Namespace: "live/test", Track: entry.Name, StreamKey: streamKey[32:]})
+		v = beacon.NewVerifier(beacon.Config{Namespace: "live/test", Track: entry.Name, StreamKey: ed25519.PublicKey(streamKey[32:])})
 		i.verifier[entry.Name] = v
 	}
 	if err := v.SetKeys(i.catalog.Swarm); err != nil {
 		i.tb.Fatal(err)
 	}
-	o := object(i.tb, i.r.tracks[entry.Beacons], at)
+	chunk, o := object(i.tb, i.r.tracks[entry.Name], at), object(i.tb, i.r.tracks[entry.Beacons], at)
 	b, fresh, err := v.Add(i.r.now, o.Payload)
 	if err != nil || !fresh || b.Group != at.Group || b.Chunk != at.Object || o.Priority != 1 {
 		i.tb.Fatalf("beacon at %v: %+v, %v", at, b, err)
 	}
-	if b.Time != i.r.now.UnixMilli() {
-		i.tb.Fatalf("signed at %d, it is %d", b.Time, i.r.now.UnixMilli())
+	if b.Time != chunk.Complete.UnixMilli() {
+		i.tb.Fatalf("%v is signed at %d, the chunk came at %d", at, b.Time, chunk.Complete.UnixMilli())
 	}
-	return b
+	if pts := presentation(i.tb, chunk.Payload); b.PTS != pts {
+		i.tb.Fatalf("%v: the beacon says %v, the boxes %v", at, b.PTS, pts)
+	}
+	i.pieces(entry.Name, b, chunk.Payload)
 }
 
 // pieces follow each other in a group without a hole, and are the chunk.
@@ -269,7 +265,7 @@ func TestBeaconsRetire(t *testing.T) {
 // Encoders come and go for half a day: beacons go on, by keys that the catalog had
 // before, and that change each hour.
 func TestBeaconsOverReconnects(t *testing.T) {
-	r := newRig(t, signing)
+	r := newRig(t, signing, func(cfg *packager.Config) { cfg.Window = 24 * time.Hour })
 	i := inspect(t, r)
 	keys := make(map[string]bool)
 	rec := record(t)

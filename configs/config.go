@@ -168,9 +168,7 @@ func Default() Config {
 			// Somebody who reloads a page finds the track running.
 			Linger: 10 * time.Second,
 		},
-		// Off: a beacon costs a signature and 150 bytes for each picture, and is of use
-		// only where viewers were asked for their uplinks.
-		Swarm: Swarm{},
+		Swarm: defaultSwarm(),
 		// A broadcast on air counts more than two of one name.
 		Cluster: Cluster{Name: "freshet", WhenDown: "accept"},
 		// For this machine alone: pprof and metrics tell about viewers.

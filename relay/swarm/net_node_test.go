@@ -56,7 +56,7 @@ func (n *network) join(p swarm.Profile, uplink int64) *node {
 	if v.id == n.cfg.traced {
 		v.trace = &trace{}
 	}
-	offset := n.now - n.edge.pts + n.cfg.params.Delay + n.cfg.edgeRTT/2
+	offset := -n.edge.pts + n.cfg.params.Delay + n.cfg.edgeRTT/2
 	params := n.cfg.params
 	v.step(swarm.Event{Kind: swarm.EventWelcome, Self: v.id, Mode: swarm.ModeEdge, Params: &params})
 	v.step(swarm.Event{Kind: swarm.EventPlayout, Offset: offset.Truncate(time.Microsecond)})

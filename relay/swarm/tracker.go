@@ -20,6 +20,9 @@ type TrackerConfig struct {
 	// Reserve is how many times its present egress the edge must be able to send;
 	// 0 is 2.5.
 	Reserve float64
+	// MinLoad is the share of the edge's capacity below which viewers need not help:
+	// the swarm is on from MinLoad on, and off again below 0.7 of it. 0 is always.
+	MinLoad float64
 	// Off are the ASNs whose viewers stay with the edge.
 	Off []uint32
 }
@@ -67,6 +70,7 @@ func NewTracker(cfg TrackerConfig) *Tracker {
 		members: map[PeerID]*member{}, banned: map[netip.Addr]time.Duration{},
 		present: newIndex(bagPresent), free: newIndex(bagFree),
 	}
+	t.load.idle = cfg.MinLoad > 0
 	for s := range cfg.Params.Subs {
 		t.roots = append(t.roots, bag{kind: bagRoots + s})
 	}

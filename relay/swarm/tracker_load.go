@@ -18,6 +18,8 @@ type load struct {
 	egress, capacity, bitrate int64
 	extra                     time.Duration
 	changedAt, shortAt        time.Duration
+	// idle: the edge has so little to send that the swarm is off.
+	idle bool
 }
 
 // loaded takes in the edge's load.
@@ -25,12 +27,30 @@ func (t *Tracker) loaded(e TrackerEvent) {
 	l := &t.load
 	first := l.bitrate == 0
 	l.egress, l.capacity, l.bitrate = max(e.Egress, 0), max(e.Capacity, 0), max(e.Bitrate, 0)
+	t.setIdle()
 	if first && l.bitrate > 0 {
 		for _, m := range t.order {
 			if m != nil {
 				t.tellLimit(m)
 			}
 		}
+	}
+}
+
+// calmShare of MinLoad is where the swarm ends again.
+const calmShare = 0.7
+
+// setIdle switches the swarm by what the edge sends, when the operator wants that.
+func (t *Tracker) setIdle() {
+	l := &t.load
+	least := t.cfg.MinLoad * float64(l.capacity)
+	if !l.idle {
+		least *= calmShare
+	}
+	idle := least > 0 && float64(l.egress) < least
+	if idle != l.idle {
+		l.idle = idle
+		t.decideAll()
 	}
 }
 

@@ -50,7 +50,7 @@ func (t *Tracker) decide(m *member) {
 			t.wake(m)
 		}
 	}
-	if m.willing && t.willing < t.cfg.Small {
+	if m.willing && (t.load.idle || t.willing < t.cfg.Small) {
 		mode, reason = ModeEdge, "small"
 	}
 	t.setMode(m, mode, reason)
@@ -113,6 +113,10 @@ func (t *Tracker) tellLimit(m *member) {
 // kill is the cohort's switch.
 func (t *Tracker) kill(off bool) {
 	t.killed = off
+	t.decideAll()
+}
+
+func (t *Tracker) decideAll() {
 	for _, m := range t.order {
 		if m != nil {
 			t.decide(m)

@@ -32,7 +32,8 @@ type Viewer struct {
 	shown  state
 	hidden int64 // since when, -1 is not.
 
-	table   table
+	table table
+	// offset is when media time 0 is displayed.
 	offset  int64
 	playing bool
 	// slack is how long after its beacon a piece is due, smoothed.
@@ -98,7 +99,7 @@ func (v *Viewer) handle(e Event) {
 	case EventPiece:
 		v.piece(e)
 	case EventPlayout:
-		v.offset, v.playing = e.Offset.Microseconds(), true
+		v.offset, v.playing = v.now+e.Offset.Microseconds(), true
 	case EventStall:
 		v.stall()
 	case EventHedgeDone:
@@ -168,8 +169,8 @@ func (v *Viewer) do(a Action) { v.out = append(v.out, a) }
 // tick does what time brings, the most urgent first.
 func (v *Viewer) tick() {
 	v.overdue()
-	v.table.sweep(v.now - v.playOffset() - giveUp)
-	v.table.prune(v.now - v.playOffset() - keep)
+	v.table.sweep(v.now - v.offset - giveUp)
+	v.table.prune(v.now - v.offset - keep)
 	v.tend()
 	v.ramp()
 	v.hide()

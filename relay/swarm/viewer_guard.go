@@ -5,8 +5,9 @@ const (
 	// breakerPercent the sub-stream goes to the edge.
 	breakerSpan    = 5
 	breakerPercent = 15
-	// breakerLeast is from how many due bytes on the share counts.
-	breakerLeast = 4 * 8 << 10
+	// breakerLeast is how many hedged pieces count: a parent that is gone is left
+	// before it makes as many.
+	breakerLeast = maxMisses
 	// retryTime doubles with each trip, at most maxTrips times.
 	retryTime = 10 * second
 	maxTrips  = 5
@@ -70,12 +71,13 @@ func (v *Viewer) toEdge(sub int) {
 // trip looks at a sub-stream's share of hedges.
 func (v *Viewer) trip(sub int) {
 	s := &v.subs[sub]
-	due, hedged := int64(0), int64(0)
+	due, hedged, count := int64(0), int64(0), 0
 	for i := range breakerSpan {
 		due += s.due[i]
 		hedged += s.hedged[i]
+		count += s.hedges[i]
 	}
-	if s.parent == Edge || due < breakerLeast || hedged*100 <= due*breakerPercent {
+	if s.parent == Edge || count < breakerLeast || hedged*100 <= due*breakerPercent {
 		return
 	}
 	v.toEdge(sub)
@@ -106,7 +108,8 @@ func (v *Viewer) ageBreakers() {
 		s := &v.subs[i]
 		copy(s.due[1:], s.due[:breakerSpan-1])
 		copy(s.hedged[1:], s.hedged[:breakerSpan-1])
-		s.due[0], s.hedged[0] = 0, 0
+		copy(s.hedges[1:], s.hedges[:breakerSpan-1])
+		s.due[0], s.hedged[0], s.hedges[0] = 0, 0, 0
 		if s.trips > 0 && s.parent != Edge && v.now-s.since > 60*second {
 			s.trips = 0
 		}

@@ -128,9 +128,12 @@ func (v *Viewer) sendHedge(pieces []*entry) {
 
 func (v *Viewer) markHedged(e *entry) {
 	s := &v.subs[e.sub]
-	if e.hedges == 0 && s.parent != Edge {
-		s.hedged[0] += int64(e.size)
+	if e.hedges == 0 {
 		s.due[0] += int64(e.size)
+		if s.parent != Edge {
+			s.hedged[0] += int64(e.size)
+			s.hedges[0]++
+		}
 	}
 	e.hedges++
 	e.hedgedAt = v.now

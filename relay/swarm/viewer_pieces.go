@@ -31,10 +31,6 @@ func (r *rate) beacon(pts, size int64) {
 	r.bytes += size
 }
 
-// playOffset is when media time 0 is displayed; before the player has told, as
-// if everything were displayed T after its beacon.
-func (v *Viewer) playOffset() int64 { return v.offset }
-
 func (v *Viewer) deadline(e *entry) int64 { return e.pts + v.offset }
 
 // beacon takes in a verified beacon.
@@ -44,6 +40,7 @@ func (v *Viewer) beacon(e Event) {
 	}
 	pts := e.PTS.Microseconds()
 	if !v.playing && len(v.table.groups) == 0 {
+		// Until the player tells: as if a chunk were displayed T after its beacon.
 		v.offset = v.now + v.params.delay - pts
 	}
 	if len(v.table.groups) == 0 {
@@ -138,14 +135,14 @@ func (v *Viewer) learn(from PeerID, en *entry) {
 	s := &v.subs[en.sub]
 	size := int64(en.size)
 	lag := v.now - en.seen
+	if en.hedges == 0 {
+		s.due[0] += size
+	}
 	if from == s.parent && en.pulled != from && en.hedges == 0 {
 		s.lags.add(lag)
 	}
 	if s.parent == Edge || en.id.Less(s.from) {
 		return
-	}
-	if en.hedges == 0 {
-		s.due[0] += size
 	}
 	parent := v.peer(s.parent)
 	if parent == nil {
@@ -161,5 +158,7 @@ func (v *Viewer) learn(from PeerID, en *entry) {
 		}
 		return
 	}
-	v.do(Action{Kind: ActionCancel, Peer: s.parent, IDs: []PieceID{en.id}})
+	if en.hedges == 0 {
+		v.do(Action{Kind: ActionCancel, Peer: s.parent, IDs: []PieceID{en.id}})
+	}
 }

@@ -9,6 +9,8 @@ const (
 	overTime = 2 * second
 	// maxMisses in a row change the parent.
 	maxMisses = 3
+	// badTime is within what time a second failing parent trips the breaker.
+	badTime = 30 * second
 	// freshAhead is how long it counts that a neighbour had what was missing here.
 	freshAhead = 2 * second
 )
@@ -33,8 +35,13 @@ type substream struct {
 	lags   window
 	over   int64 // since when the lag is too long, -1 is not.
 
-	// due and hedged are bytes in each of the last five seconds.
+	// badAt is when a parent was left for being slow or silent, 0 is never.
+	badAt int64
+
+	// due and hedged are bytes in each of the last five seconds, hedges pieces: all
+	// that were due, and those that the present parent failed to bring.
 	due, hedged [breakerSpan]int64
+	hedges      [breakerSpan]int
 	trips       int
 	retry       int64
 }
@@ -111,7 +118,7 @@ func (v *Viewer) setParent(sub int, parent PeerID, from PieceID) {
 	s.parent, s.from, s.since = parent, from, v.now
 	s.misses, s.over = 0, -1
 	s.lags.clear()
-	s.due, s.hedged = [breakerSpan]int64{}, [breakerSpan]int64{}
+	s.hedged, s.hedges = [breakerSpan]int64{}, [breakerSpan]int{}
 }
 
 // release goes to the edge in good order: the parent is left when the edge has
@@ -182,8 +189,7 @@ func (v *Viewer) tend() {
 			s.want = s.parent
 		}
 		if s.parent != Edge && v.slow(sub) {
-			v.fault(s.parent)
-			v.lose(sub)
+			v.failing(sub)
 		}
 		v.trip(sub)
 		if s.want != s.parent && s.trial == Edge {
@@ -213,7 +219,21 @@ func (v *Viewer) missed(e *entry) {
 	}
 	s.lags.add(v.params.delay)
 	if s.misses++; s.misses >= maxMisses {
-		v.fault(s.parent)
-		v.lose(e.sub)
+		v.failing(e.sub)
 	}
+}
+
+// failing leaves a parent that is slow or silent. The second in a short time is
+// the sub-stream's fault rather than the parent's.
+func (v *Viewer) failing(sub int) {
+	s := &v.subs[sub]
+	v.fault(s.parent)
+	again := s.badAt != 0 && v.now-s.badAt < badTime
+	s.badAt = v.now
+	if again {
+		v.toEdge(sub)
+		v.tripped(sub)
+		return
+	}
+	v.lose(sub)
 }

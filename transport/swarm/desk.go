@@ -18,17 +18,15 @@ type standing struct {
 	known   map[policy.PeerID]*pair
 	// revealed is when peers were made known to it, within revealWithin.
 	revealed []time.Time
-	proved   time.Time // When an accusation of it last counted as proven.
 	reported time.Time
 	last     wire.Report
-	uplink   int64
 }
 
 // pair is two members that were made known to each other.
 type pair struct {
 	token   string
 	expires time.Time
-	open    bool // One of them said that the connection is.
+	met     bool // One of them said that they were connected.
 }
 
 const (
@@ -36,9 +34,6 @@ const (
 	// nobody collects addresses.
 	maxRevealed  = 12
 	revealWithin = 10 * time.Minute
-	// proofEvery is how often a viewer's word is taken for proof: it may have made the
-	// piece up.
-	proofEvery = 10 * time.Minute
 )
 
 // join gives a member its number and welcomes it.
@@ -47,32 +42,42 @@ func (d *desk) join(m *member) {
 	m.id = d.next
 	s := &m.standing
 	s.known = make(map[policy.PeerID]*pair)
-	s.mode, s.reported = policy.ModeEdge, time.Now()
-	s.barred = d.r.edge.barred(&m.profile)
+	s.mode, s.reported, s.profile = policy.ModeEdge, time.Now(), m.profile
 	d.members[m.id] = m
 	d.r.edge.metrics.joined(m)
-	s.profile = m.profile
-	if s.barred != "" {
+	if s.profile.Consent == policy.ConsentGranted {
+		s.profile.Control = d.r.edge.drawControl()
+	}
+	if s.barred = d.barred(m); s.barred != "" {
 		s.reason = s.barred
 		d.seat(m)
 		return
 	}
-	if m.profile.Consent == policy.ConsentGranted {
-		s.control = d.r.edge.drawControl()
-	}
-	s.profile.Control = s.control
 	actions := d.tracker.Step(d.now(), policy.TrackerEvent{Kind: policy.TrackerJoin, Peer: m.id, Profile: &s.profile})
+	// The welcome comes before all else, and says the mode.
 	for i := range actions {
 		if a := &actions[i]; a.Kind == policy.TrackerMode && a.To == m.id {
 			s.mode, s.reason = a.Mode, a.Reason
+			a.To = policy.Edge
 		}
 	}
 	d.seat(m)
 	for _, a := range actions {
-		if a.Kind != policy.TrackerMode || a.To != m.id {
-			d.carry(a)
+		d.carry(a)
+	}
+}
+
+// barred tells why the tracker is not to know of a member, empty when it may.
+func (d *desk) barred(m *member) policy.Reason {
+	if r := d.r.edge.barred(&m.standing.profile); r != "" {
+		return r
+	}
+	for _, c := range m.cohorts() {
+		if d.health.Off(c) {
+			return "killed"
 		}
 	}
+	return ""
 }
 
 // seat welcomes a member, whose mode is known.
@@ -86,7 +91,7 @@ func (d *desk) now() time.Duration { return time.Since(d.start) }
 func (d *desk) welcome(m *member) *wire.Welcome {
 	s, cfg := &m.standing, &d.r.edge.cfg
 	return &wire.Welcome{
-		Peer: m.id, Swarm: m.number, Mode: s.mode, Reason: s.reason, Control: s.control, ICE: cfg.STUN,
+		Peer: m.id, Swarm: m.number, Mode: s.mode, Reason: s.reason, Control: s.profile.Control, ICE: cfg.STUN,
 		Ask: string(d.r.edge.ask(m.profile.Country)), Params: wire.ParamsOf(cfg.Policy.Params), LAN: m.lan,
 	}
 }
@@ -113,14 +118,13 @@ func (d *desk) leave(m *member) {
 
 func (d *desk) update(m *member, p *policy.Profile) {
 	s := &m.standing
-	if s.barred != "" {
-		return
-	}
-	before := s.profile.Consent
+	before, control := s.profile.Consent, s.profile.Control
 	s.profile = *p
-	s.profile.Control = s.control
+	s.profile.Control = control
 	d.r.edge.metrics.consented(before, p.Consent)
-	d.step(policy.TrackerEvent{Kind: policy.TrackerUpdate, Peer: m.id, Profile: &s.profile})
+	if s.barred == "" {
+		d.step(policy.TrackerEvent{Kind: policy.TrackerUpdate, Peer: m.id, Profile: &s.profile})
+	}
 }
 
 // link is told of connections between those who know each other alone.
@@ -129,7 +133,7 @@ func (d *desk) link(m *member, msg *wire.Link) {
 	if p == nil {
 		return
 	}
-	p.open = msg.State == policy.LinkOpen
+	p.met = p.met || msg.State == policy.LinkOpen
 	d.r.edge.metrics.linked(msg)
 	d.step(policy.TrackerEvent{
 		Kind: policy.TrackerLink, Peer: m.id, Other: msg.Peer, State: msg.State, RTT: time.Duration(msg.RTT),
@@ -157,11 +161,11 @@ func (d *desk) report(m *member, msg *wire.Report) {
 	now := time.Now()
 	d.plausible(msg, now.Sub(s.reported))
 	s.reported, s.last = now, *msg
-	s.uplink = int64(msg.Uplink)
 	d.r.edge.metrics.reported(m, msg)
 	if s.barred != "" {
 		return
 	}
+	d.compare(m, msg)
 	r := msg.Policy()
 	known := r.Peers[:0]
 	for _, p := range r.Peers {
@@ -196,15 +200,13 @@ func (d *desk) plausible(msg *wire.Report, since time.Duration) {
 func (d *desk) invalid(m *member, peer policy.PeerID, proven bool) {
 	s := &m.standing
 	p := s.known[peer]
-	if p == nil || !p.open {
+	if p == nil || !p.met {
 		d.r.edge.metrics.accusations.WithLabelValues("stranger").Inc()
 		return
 	}
 	result := "unproven"
-	if now := time.Now(); proven && now.Sub(s.proved) > proofEvery {
-		s.proved, result = now, "proven"
-	} else {
-		proven = false
+	if proven {
+		result = "proven"
 	}
 	d.r.edge.metrics.accusations.WithLabelValues(result).Inc()
 	d.step(policy.TrackerEvent{Kind: policy.TrackerInvalid, Peer: m.id, Other: peer, Proven: proven})

@@ -193,8 +193,11 @@ func (m *member) read(ctx context.Context, frames *wire.Frames) error {
 	pace := bucket{rate: messageRate, burst: messageBurst}
 	for {
 		b, err := frames.Next()
-		if err != nil {
-			return context.Cause(ctx)
+		switch {
+		case errors.Is(err, wire.ErrInvalid):
+			return err
+		case err != nil:
+			return context.Cause(ctx) // It has left, or is sent away.
 		}
 		if wait := pace.wait(time.Now(), 1); wait > 0 && !sleep(ctx, wait) {
 			return context.Cause(ctx)

@@ -38,6 +38,7 @@ type metrics struct {
 	revealed      prometheus.Counter
 	withheld      prometheus.Counter
 	consent       *prometheus.CounterVec
+	kills         prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -89,6 +90,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		bans:          counter("bans_total", "Viewers who were banned."),
 		revealed:      counter("revealed_total", "Addresses of peers that viewers could learn of."),
 		withheld:      counter("withheld_total", "Peers that were not made known, since one of both had learnt of too many."),
+		kills:         counter("kills_total", "How often a cohort's swarm was switched off, since it fared worse than the control group."),
 		consent:       counters("consent_total", "What viewers decided: at hello, and when it changed.", "consent"),
 	}
 }
@@ -96,7 +98,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 // cohort is what a member is compared as.
 func (s *standing) cohort() string {
 	switch {
-	case s.control:
+	case s.reason == "control":
 		return "control"
 	case s.mode == policy.ModeOn || s.mode == policy.ModeReceive:
 		return "swarm"

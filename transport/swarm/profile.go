@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"net/netip"
 	"strings"
 
 	policy "github.com/freshet-live/freshet/relay/swarm"
@@ -85,3 +86,6 @@ func (e *Edge) classOf(p *policy.Profile) string {
 	}
 	return classFixed
 }
+
+// Ask tells whether people at an address are to be asked for their consent.
+func (e *Edge) Ask(viewer netip.Addr) Ask { return e.ask(e.cfg.Places.Place(viewer).Country) }

@@ -110,6 +110,7 @@ func (r *room) bitrate() int64 {
 type desk struct {
 	r       *room
 	tracker *policy.Tracker
+	health  *policy.Health
 	start   time.Time
 	next    policy.PeerID
 	members map[policy.PeerID]*member
@@ -122,12 +123,12 @@ func newDesk(r *room) *desk {
 	now := time.Now()
 	return &desk{
 		r: r, start: now, empty: now, members: make(map[policy.PeerID]*member),
-		tracker: policy.NewTracker(r.edge.trackerConfig(rand.Uint64())),
+		tracker: policy.NewTracker(r.edge.trackerConfig(rand.Uint64())), health: policy.NewHealth(policy.HealthConfig{}),
 	}
 }
 
 func (e *Edge) trackerConfig(seed uint64) policy.TrackerConfig {
-	return policy.TrackerConfig{Params: e.cfg.Policy.Params, Seed: seed}
+	return policy.TrackerConfig{Params: e.cfg.Policy.Params, Seed: seed, Small: e.cfg.Policy.MinViewers, Off: e.cfg.Policy.Off}
 }
 
 func (d *desk) run(ctx context.Context) {
@@ -179,6 +180,7 @@ func (d *desk) tick() {
 	d.step(policy.TrackerEvent{
 		Kind: policy.TrackerLoad, Egress: d.r.edge.egress.Load(), Capacity: d.r.edge.cfg.Policy.Capacity, Bitrate: d.r.bitrate(),
 	})
+	d.judge()
 	d.publish()
 }
 

@@ -3,6 +3,7 @@ package swarm_test
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -396,4 +397,14 @@ func names(all map[policy.PieceID]string) string {
 		}
 	}
 	return b.String()
+}
+
+// authorizeOnly lets everybody watch one broadcast.
+func authorizeOnly(ns relay.Namespace) func(context.Context, moqt.Request) (moqt.Grant, error) {
+	return func(_ context.Context, r moqt.Request) (moqt.Grant, error) {
+		if r.Namespace != ns {
+			return moqt.Grant{}, errors.New("not for you")
+		}
+		return moqt.Grant{}, nil
+	}
 }

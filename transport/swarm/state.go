@@ -11,102 +11,80 @@ import (
 type RoomState struct {
 	Namespace string `json:"namespace"`
 	Track     string `json:"track"`
-	// Viewers by mode; Control are those of the control group.
+	// Viewers by mode, and by the reason why they are not in all.
 	Viewers int            `json:"viewers"`
 	Modes   map[string]int `json:"modes"`
-	Control int            `json:"control"`
-	// Bitrate is the stream's, bit/s.
-	Bitrate int64 `json:"bitrate"`
-	// Depth is how far the deepest viewer is from the edge, in each tree.
-	Depth []int `json:"depth"`
-	// Roots are how many the edge feeds, in each tree.
-	Roots []int `json:"roots"`
+	Reasons map[string]int `json:"reasons"`
+	// Bitrate is the stream's, bit/s; Delay the playout delay, in seconds.
+	Bitrate int64   `json:"bitrate"`
+	Delay   float64 `json:"delay"`
+	// Subscriptions to sub-streams by how far they are from the edge: those at 1 it
+	// feeds itself.
+	Depths []int `json:"depths"`
+	Slots  int   `json:"slots"`
+	Used   int   `json:"used"`
 	// Offload is the part of the video that came from peers by the last reports,
 	// Ceiling the part that could by the viewers' uplinks.
 	Offload float64 `json:"offload"`
 	Ceiling float64 `json:"ceiling"`
+	// Admit is false when the edge could not take its viewers back and should be given
+	// no more.
+	Admit bool `json:"admit"`
 	// Fed and Hedged are bytes that the edge sent to those who are here now.
 	Fed    int64 `json:"fed"`
 	Hedged int64 `json:"hedged"`
+	// Swarm and Control compare, over the last minutes; Killed are the cohorts whose
+	// swarm is off.
+	Swarm   Fare     `json:"swarm"`
+	Control Fare     `json:"control"`
+	Killed  []string `json:"killed"`
+}
+
+// Fare is how viewers fared.
+type Fare struct {
+	PlaySeconds   float64 `json:"playSeconds"`
+	StallsPerHour float64 `json:"stallsPerHour"`
+	Rebuffer      float64 `json:"rebuffer"`
+	Hedged        float64 `json:"hedged"`
+	Waste         float64 `json:"waste"`
+	Late          float64 `json:"late"`
+}
+
+func fareOf(f policy.Figures) Fare {
+	return Fare{
+		PlaySeconds: f.PlayTime.Seconds(), StallsPerHour: f.StallsPerHour(), Rebuffer: f.Rebuffer(),
+		Hedged: f.Hedged(), Waste: f.Waste(), Late: f.Late(),
+	}
 }
 
 // publish makes the room's state known.
 func (d *desk) publish() {
+	t := d.tracker.Stats()
 	s := &RoomState{
 		Namespace: string(d.r.key.namespace), Track: d.r.key.track, Viewers: len(d.members),
-		Modes: make(map[string]int), Bitrate: d.r.bitrate(),
+		Modes: make(map[string]int), Reasons: make(map[string]int), Bitrate: d.r.bitrate(), Delay: t.Delay.Seconds(),
+		Depths: t.Depths, Slots: t.Slots, Used: t.Used, Ceiling: t.Ceiling, Admit: t.Admit,
 	}
-	var peer, all, supply float64
+	var last policy.Figures
 	for _, m := range d.members {
 		st := &m.standing
 		s.Modes[string(st.mode)]++
-		if st.control {
-			s.Control++
+		if st.reason != "" {
+			s.Reasons[reasonLabel(st.reason)]++
 		}
 		s.Fed += m.totals.fed.Load()
 		s.Hedged += m.totals.hedged.Load()
-		peer += float64(st.last.PeerBytes)
-		all += float64(st.last.PeerBytes + st.last.EdgeBytes + st.last.HedgeBytes)
-		supply += d.supply(st)
+		last = last.Add(figuresOf(&st.last))
 	}
-	if all > 0 {
-		s.Offload = peer / all
+	s.Offload = last.Offload()
+	swarm, control := d.health.Window(d.now(), wholeStream)
+	s.Swarm, s.Control = fareOf(swarm), fareOf(control)
+	for _, c := range d.health.Cohorts() {
+		if d.health.Off(c) {
+			s.Killed = append(s.Killed, c)
+		}
 	}
-	if n := float64(len(d.members)); n > 0 {
-		s.Ceiling = min(1, supply/n/float64(s.Bitrate))
-	}
-	s.Depth, s.Roots = d.shape()
 	d.r.state.Store(s)
-}
-
-// supply is what a member can upload, bit/s: min(f·U, cap·B), zero for who does not.
-func (d *desk) supply(s *standing) float64 {
-	if s.mode != policy.ModeOn {
-		return 0
-	}
-	p := &d.r.edge.cfg.Policy.Params
-	most := min(p.Share*float64(s.uplink), p.CapFactor*float64(d.r.bitrate()))
-	if p.Cap > 0 {
-		most = min(most, float64(p.Cap))
-	}
-	if s.profile.Cap > 0 {
-		most = min(most, float64(s.profile.Cap))
-	}
-	return most
-}
-
-// maxDepth ends a walk up a tree that has a loop, which viewers may claim.
-const maxDepth = 16
-
-// shape walks the trees by what viewers say of their parents.
-func (d *desk) shape() (depth, roots []int) {
-	k := d.r.edge.cfg.Policy.Params.Subs
-	depth, roots = make([]int, k), make([]int, k)
-	for _, m := range d.members {
-		for sub := range k {
-			n := d.hops(m, sub)
-			depth[sub] = max(depth[sub], n)
-			if n == 1 {
-				roots[sub]++
-			}
-		}
-	}
-	return depth, roots
-}
-
-func (d *desk) hops(m *member, sub int) int {
-	n := 1
-	for ; n < maxDepth; n++ {
-		if sub >= len(m.standing.parents) {
-			break
-		}
-		next := d.members[m.standing.parents[sub]]
-		if next == nil {
-			break
-		}
-		m = next
-	}
-	return n
 }
 
 // State is what there is, for operators.

@@ -19,6 +19,7 @@ import (
 	"github.com/freshet-live/freshet/relay/cluster"
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/moqt/uplink"
+	"github.com/freshet-live/freshet/transport/swarm"
 )
 
 // Config configures a Node: what its parts cannot know of each other is set by New
@@ -44,6 +45,8 @@ type Config struct {
 	Ingest    ingest.Config
 	MoQ       moqt.Config
 	Uplink    uplink.Config
+	// Swarm, if set, offers viewers to help each other.
+	Swarm *swarm.Config
 	// Logger is required; Registerer may be nil.
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -55,6 +58,7 @@ type Node struct {
 	Relay     *relay.Relay
 	Sessions  *ingest.Sessions
 	MoQ       *moqt.Server
+	Swarm     *swarm.Edge // nil without Config.Swarm.
 	Uplink    *uplink.Manager
 	Directory *cluster.Member
 
@@ -70,6 +74,9 @@ func New(cfg Config) (*Node, error) {
 		cfg.Registerer.MustRegister(relay.NewCollector(n.Relay))
 	}
 	n.newSessions()
+	if err := n.newSwarm(); err != nil {
+		return nil, err
+	}
 	n.newMoQ()
 	if err := errors.Join(n.newDirectory(), n.newUplink()); err != nil {
 		return nil, err
@@ -92,6 +99,19 @@ func (n *Node) newSink(name string) (ingest.HeldSink, error) {
 	})
 }
 
+// newSwarm makes the edge's part of the swarm, which lives in MoQ sessions.
+func (n *Node) newSwarm() (err error) {
+	if n.cfg.Swarm == nil {
+		return nil
+	}
+	c := *n.cfg.Swarm
+	c.Relay, c.Region = n.Relay, n.cfg.Self.Region
+	c.Sent = func() int64 { return n.MoQ.Sent() }
+	c.Logger, c.Registerer = n.part("swarm"), n.cfg.Registerer
+	n.Swarm, err = swarm.New(c)
+	return err
+}
+
 func (n *Node) newMoQ() {
 	c := n.cfg.MoQ
 	c.Relay = n.Relay
@@ -100,6 +120,9 @@ func (n *Node) newMoQ() {
 			Relay: n.Relay, Sessions: n.Sessions, Window: n.cfg.Window, StreamKey: n.cfg.StreamKey,
 			Logger: n.part("ingest"), Registerer: n.cfg.Registerer,
 		})
+	}
+	if n.Swarm != nil {
+		c.Extensions = append(c.Extensions, n.Swarm.Extension())
 	}
 	c.Logger, c.Registerer = n.part("moq"), n.cfg.Registerer
 	n.MoQ = moqt.NewServer(c)
@@ -124,9 +147,13 @@ func (n *Node) part(name string) *slog.Logger { return n.cfg.Logger.With("part",
 // broadcasts of parents have ended; those that are published here end with Close.
 func (n *Node) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for name, part := range map[string]func(context.Context) error{
+	parts := map[string]func(context.Context) error{
 		"directory": n.Directory.Run, "parents": n.follow, "load": n.tell, "uplink": n.Uplink.Run,
-	} {
+	}
+	if n.Swarm != nil {
+		parts["swarm"] = n.Swarm.Run
+	}
+	for name, part := range parts {
 		group.Go(func() error {
 			if err := part(ctx); err != nil {
 				return fmt.Errorf("%s: %w", name, err)

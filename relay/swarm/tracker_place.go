@@ -88,7 +88,7 @@ func (t *Tracker) swap(weak *member, s int) {
 		}
 		x := free[t.rand.IntN(len(free))]
 		b := &x.branches[s]
-		if x.slots < weak.slots+2 || b.depth < 3 || b.depth <= height(weak, s) || !b.confirmed || t.now-b.changedAt < 5*time.Second {
+		if x.slots < weak.slots+2 || b.depth < 3 || b.depth+height(weak, s) > t.params.Depth || !b.confirmed || t.now-b.changedAt < 5*time.Second {
 			continue
 		}
 		p := b.parent

@@ -183,7 +183,7 @@ export class Exchange {
   private tellPlayout(): void {
     const due = this.host.due();
     if (due !== undefined) {
-      this.step({ kind: "playout", offset: nowMicros() - Math.round(due * 1e6) });
+      this.step({ kind: "playout", offset: -Math.round(due * 1e6) });
     }
     const roundTrip = this.host.roundTrip();
     if (roundTrip !== undefined && roundTrip !== this.toldRoundTrip) {

@@ -13,7 +13,7 @@ import { Guard, stall } from "./viewerguard.ts";
 import { Hedger, hedgeDone, overdue } from "./viewerhedge.ts";
 import { hide, setMode, setParams, welcome } from "./viewermode.ts";
 import { type Ban, candidates, closed, drop, failed, invalid, left, opened, peerOf } from "./viewerpeers.ts";
-import { Rate, beacon, piece, playOffset } from "./viewerpieces.ts";
+import { Rate, beacon, piece } from "./viewerpieces.ts";
 import { type Counters, newCounters, tellReport } from "./viewerreport.ts";
 import { age } from "./viewerscore.ts";
 import { type Substream, assign, tend } from "./viewersubs.ts";
@@ -46,6 +46,7 @@ export class Viewer {
   hidden = -1;
 
   table = new Table();
+  /** When media time 0 is displayed. */
   offset = 0;
   playing = false;
   /** How long after its beacon a piece is due, smoothed. */
@@ -115,7 +116,7 @@ export class Viewer {
       case "piece":
         return piece(this, e);
       case "playout":
-        this.offset = e.offset;
+        this.offset = this.now + e.offset;
         this.playing = true;
         return;
       case "stall":
@@ -185,8 +186,8 @@ export class Viewer {
   /** Does what time brings, the most urgent first. */
   private tick(): void {
     overdue(this);
-    this.table.sweep(this.now - playOffset(this) - giveUp);
-    this.table.prune(this.now - playOffset(this) - keep);
+    this.table.sweep(this.now - this.offset - giveUp);
+    this.table.prune(this.now - this.offset - keep);
     tend(this);
     ramp(this);
     hide(this);

@@ -7,8 +7,8 @@ import { setParent, stopTrial, unsub } from "./viewersubs.ts";
 /** Over how many seconds hedged bytes are counted; above the percentage the sub-stream goes to the edge. */
 export const breakerSpan = 5;
 const breakerPercent = 15;
-/** From how many due bytes on the share counts. */
-const breakerLeast = 4 * (8 << 10);
+/** How many hedged pieces count: a parent that is gone is left before it makes as many. */
+const breakerLeast = 3;
 /** Doubles with each trip, at most maxTrips times. */
 const retryTime = 10 * second;
 const maxTrips = 5;
@@ -68,7 +68,7 @@ export function toEdge(v: Viewer, sub: number): void {
 export function trip(v: Viewer, sub: number): void {
   const s = v.subs[sub]!;
   const due = sum(s.due);
-  if (s.parent === edge || due < breakerLeast || sum(s.hedged) * 100 <= due * breakerPercent) {
+  if (s.parent === edge || sum(s.hedges) < breakerLeast || sum(s.hedged) * 100 <= due * breakerPercent) {
     return;
   }
   toEdge(v, sub);
@@ -90,6 +90,7 @@ export function ageBreakers(v: Viewer): void {
   for (const s of v.subs) {
     s.due = [0, ...s.due.slice(0, -1)];
     s.hedged = [0, ...s.hedged.slice(0, -1)];
+    s.hedges = [0, ...s.hedges.slice(0, -1)];
     if (s.trips > 0 && s.parent !== edge && v.now - s.since > 60 * second) {
       s.trips = 0;
     }

@@ -137,9 +137,12 @@ function sendHedge(v: Viewer, pieces: readonly Entry[]): void {
 
 function markHedged(v: Viewer, e: Entry): void {
   const s = v.subs[e.sub]!;
-  if (e.hedges === 0 && s.parent !== edge) {
-    s.hedged[0]! += e.size;
+  if (e.hedges === 0) {
     s.due[0]! += e.size;
+    if (s.parent !== edge) {
+      s.hedged[0]! += e.size;
+      s.hedges[0]!++;
+    }
   }
   e.hedges++;
   e.hedgedAt = v.now;

@@ -42,11 +42,6 @@ export class Rate {
   }
 }
 
-/** When media time 0 is displayed; before the player has told, as if everything were displayed T after its beacon. */
-export function playOffset(v: Viewer): number {
-  return v.offset;
-}
-
 export function deadline(v: Viewer, e: Entry): number {
   return e.pts + v.offset;
 }
@@ -57,6 +52,7 @@ export function beacon(v: Viewer, e: Told<"beacon">): void {
     return;
   }
   if (!v.playing && v.table.groups.length === 0) {
+    // Until the player tells: as if a chunk were displayed T after its beacon.
     v.offset = v.now + v.params.delay - e.pts;
   }
   if (v.table.groups.length === 0) {
@@ -148,14 +144,14 @@ function arrived(v: Viewer, from: number, en: Entry): void {
 function learn(v: Viewer, from: number, en: Entry): void {
   const s = v.subs[en.sub]!;
   const { size } = en;
+  if (en.hedges === 0) {
+    s.due[0]! += size;
+  }
   if (from === s.parent && en.pulled !== from && en.hedges === 0) {
     s.lags.add(v.now - en.seen);
   }
   if (s.parent === edge || less(en.id, s.from)) {
     return;
-  }
-  if (en.hedges === 0) {
-    s.due[0]! += size;
   }
   const parent = peerOf(v, s.parent);
   if (!parent) {
@@ -171,5 +167,7 @@ function learn(v: Viewer, from: number, en: Entry): void {
     }
     return;
   }
-  v.do({ kind: "cancel", peer: s.parent, ids: [en.id] });
+  if (en.hedges === 0) {
+    v.do({ kind: "cancel", peer: s.parent, ids: [en.id] });
+  }
 }

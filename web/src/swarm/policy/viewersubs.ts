@@ -5,7 +5,7 @@ import { Window } from "./quantile.ts";
 import type { Entry } from "./table.ts";
 import { second } from "./time.ts";
 import type { Viewer } from "./viewer.ts";
-import { breakerSpan, trip } from "./viewerguard.ts";
+import { breakerSpan, toEdge, trip, tripped } from "./viewerguard.ts";
 import { peerOf } from "./viewerpeers.ts";
 import { budget } from "./viewerpieces.ts";
 import { fault } from "./viewerscore.ts";
@@ -18,6 +18,8 @@ const leaveTime = second;
 const overTime = 2 * second;
 /** In a row, they change the parent. */
 const maxMisses = 3;
+/** Within what time a second failing parent trips the breaker. */
+const badTime = 30 * second;
 
 /** Who brings one of the K. */
 export class Substream {
@@ -40,9 +42,16 @@ export class Substream {
   /** Since when the lag is too long, -1 is not. */
   over = -1;
 
-  /** Bytes in each of the last five seconds. */
+  /** When a parent was left for being slow or silent, 0 is never. */
+  badAt = 0;
+
+  /**
+   * due and hedged are bytes in each of the last five seconds, hedges pieces: all that
+   * were due, and those that the present parent failed to bring.
+   */
   due: number[] = Array<number>(breakerSpan).fill(0);
   hedged: number[] = Array<number>(breakerSpan).fill(0);
+  hedges: number[] = Array<number>(breakerSpan).fill(0);
   trips = 0;
   retry = 0;
 }
@@ -123,8 +132,8 @@ export function setParent(v: Viewer, sub: number, parent: number, from: PieceID)
   s.misses = 0;
   s.over = -1;
   s.lags.clear();
-  s.due = Array<number>(breakerSpan).fill(0);
   s.hedged = Array<number>(breakerSpan).fill(0);
+  s.hedges = Array<number>(breakerSpan).fill(0);
 }
 
 /** Goes to the edge in good order: the parent is left when the edge has brought a piece. */
@@ -192,8 +201,7 @@ export function tend(v: Viewer): void {
       s.want = s.parent;
     }
     if (s.parent !== edge && slow(v, sub)) {
-      fault(v, s.parent);
-      lose(v, sub);
+      failing(v, sub);
     }
     trip(v, sub);
     if (s.want !== s.parent && s.trial === edge) {
@@ -223,7 +231,23 @@ export function missed(v: Viewer, e: Entry): void {
   }
   s.lags.add(v.params.delay);
   if (++s.misses >= maxMisses) {
-    fault(v, s.parent);
-    lose(v, e.sub);
+    failing(v, e.sub);
   }
+}
+
+/**
+ * Leaves a parent that is slow or silent. The second in a short time is the sub-stream's
+ * fault rather than the parent's.
+ */
+function failing(v: Viewer, sub: number): void {
+  const s = v.subs[sub]!;
+  fault(v, s.parent);
+  const again = s.badAt !== 0 && v.now - s.badAt < badTime;
+  s.badAt = v.now;
+  if (again) {
+    toEdge(v, sub);
+    tripped(v, sub);
+    return;
+  }
+  lose(v, sub);
 }

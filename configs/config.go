@@ -14,6 +14,7 @@ type Config struct {
 	MoQ     MoQ     `yaml:"moq"`
 	QUIC    QUIC    `yaml:"quic"`
 	Relay   Relay   `yaml:"relay"`
+	Swarm   Swarm   `yaml:"swarm"`
 	Cluster Cluster `yaml:"cluster"`
 	Metrics Metrics `yaml:"metrics"`
 	Log     Log     `yaml:"log"`
@@ -167,6 +168,7 @@ func Default() Config {
 			// Somebody who reloads a page finds the track running.
 			Linger: 10 * time.Second,
 		},
+		Swarm: defaultSwarm(),
 		// A broadcast on air counts more than two of one name.
 		Cluster: Cluster{Name: "freshet", WhenDown: "accept"},
 		// For this machine alone: pprof and metrics tell about viewers.

@@ -41,6 +41,9 @@ func TestExampleHoldsTheDefaults(t *testing.T) {
 	want.RTSP.Pull = []configs.RTSPPull{}
 	want.Cluster.NATS, want.Cluster.Routes, want.Cluster.Leaf = []string{}, []string{}, []string{}
 	want.Relay.Parents, want.Relay.Fingerprints = []configs.Parent{}, []string{}
+	want.Swarm.STUNURLs, want.Swarm.Fallbacks = []string{}, []string{}
+	want.Swarm.MobileASNs, want.Swarm.OffASNs = []uint32{}, []uint32{}
+	want.Swarm.Consent.Ask, want.Swarm.Consent.Allow, want.Swarm.Consent.Off = []string{}, []string{}, []string{}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-default +freshet.yaml)\n%s", diff)
 	}
@@ -176,6 +179,29 @@ auth:
   relays:
     names: ["["]
 `, []string{"3 auth.open", "5 auth.jwks", "7 auth.relays.names", "7 auth.relays.names[0]"}},
+		{
+			"an edge that could sign", "node:\n  tier: edge\nrelay:\n  parents: [{url: \"moqt://o:1\"}]\nswarm:\n  enabled: true\n  key: swarm.pem\n",
+			[]string{"7 swarm.key"},
+		},
+		{"a swarm that cannot be", `
+swarm:
+  delay: 100ms
+  share: 0.9
+  control: 0.2
+  min_viewers: 1
+  min_load: 0.5
+  stun: ":3478"
+  consent:
+    default: maybe
+    off: [CN, Germany]
+    ask: [CN]
+  off_asns: [64500]
+  fallbacks: ["edge-b"]
+`, []string{
+			"2 swarm.stun_urls", "2 swarm.country_database", "2 swarm.asn_database", "3 swarm.delay", "4 swarm.share",
+			"5 swarm.control", "6 swarm.min_viewers", "7 swarm.min_load", "10 swarm.consent.default",
+			"11 swarm.consent.off[0]", "11 swarm.consent.off[1]", "14 swarm.fallbacks[0]",
+		}},
 		{"audience of nothing", "auth:\n  audience: us\n", []string{"2 auth.audience"}},
 		{
 			"a voter without a name", "cluster:\n  listen: 127.0.0.1:6222\n  routes: [nats://127.0.0.1:6222]\n  dir: /tmp\nnode:\n  tier: mid\n",

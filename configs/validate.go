@@ -27,6 +27,7 @@ func (c Config) mistakes() []*MistakeError {
 	v.within("moq.max_lag", c.MoQ.MaxLag, 0, time.Minute)
 	v.node(c.Node)
 	v.relay(c.Relay)
+	v.swarm(c.Swarm, c.Node)
 	v.cluster(c.Cluster)
 	if len(c.Cluster.Routes) > 0 && c.Node.ID == "" {
 		v.add("node.id", "must be set for a voter: the others know it by its name, also after a restart")

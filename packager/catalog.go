@@ -121,6 +121,7 @@ func (c *catalog) update() error {
 		}
 		c.rates = append(c.rates, rate)
 	}
+	doc.Swarm = c.p.notary.keys()
 	payload, err := doc.Encode()
 	if err != nil {
 		return err
@@ -142,6 +143,7 @@ func (c *catalog) describe(s *slot, rate float64) (msf.Track, msf.InitData) {
 		t.Role, t.AltGroup = msf.RoleVideo, altGroupVideo
 		t.Width, t.Height = h.Width, h.Height
 		t.Framerate = math.Round(s.framerate()*1000) / 1000
+		t.Beacons = s.out.beacons.name()
 	} else {
 		t.Role, t.AltGroup = msf.RoleAudio, altGroupAudio
 		t.SampleRate, t.ChannelConfig = h.SampleRate, strconv.Itoa(h.Channels)

@@ -1,6 +1,7 @@
 package packager
 
 import (
+	"crypto/ed25519"
 	"log/slog"
 	"time"
 
@@ -23,6 +24,9 @@ type Config struct {
 	// TargetLatency goes into the catalog as advice to players; zero leaves it
 	// out.
 	TargetLatency time.Duration
+	// StreamKey, if set, stands for the broadcast: each chunk of video gets a beacon,
+	// in a track beside its own, signed by session keys that it certifies.
+	StreamKey ed25519.PrivateKey
 	// Logger and Registerer may be nil. Packagers share their metrics.
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -35,6 +39,8 @@ const (
 	priorityCatalog = 0
 	priorityAudio   = 1
 	priorityVideo   = 2
+	// Without its beacon a chunk cannot be passed on, and it is small.
+	priorityBeacons = priorityAudio
 )
 
 // audioPatience is how long frames wait for those that fill their chunk.

@@ -35,14 +35,16 @@ type rig struct {
 
 const testDelay = 120 * time.Millisecond
 
-func newRig(tb testing.TB) *rig {
+func newRig(tb testing.TB, change ...func(*packager.Config)) *rig {
 	tb.Helper()
 	r := &rig{now: epoch, tracks: make(map[string]*relay.Track)}
 	clock := func() time.Time { return r.now }
 	hub := relay.New(relay.Config{Now: clock})
-	p, err := packager.New(packager.Config{
-		Relay: hub, Namespace: "live/test", Window: time.Hour, Now: clock,
-	})
+	cfg := packager.Config{Relay: hub, Namespace: "live/test", Window: time.Hour, Now: clock}
+	for _, c := range change {
+		c(&cfg)
+	}
+	p, err := packager.New(cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}

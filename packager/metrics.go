@@ -26,7 +26,15 @@ type metrics struct {
 	headers *prometheus.CounterVec
 	dropped *prometheus.CounterVec
 	rebases *prometheus.CounterVec
+	beacons *prometheus.CounterVec
+	delay   prometheus.Histogram // Of beacons.
 }
+
+// Results of signing: the closed set of label values.
+const (
+	beaconSigned = "signed"
+	beaconNone   = "none" // The chunk is larger than a beacon can say.
+)
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	var m metrics
@@ -40,6 +48,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		{&m.headers, "freshet_packager_headers_total", "Headers made: tracks started.", "kind"},
 		{&m.dropped, "freshet_packager_dropped_units_total", "Access units left out.", "reason"},
 		{&m.rebases, "freshet_timeline_rebases_total", "Corrections of the media timeline.", "reason"},
+		{&m.beacons, "freshet_packager_beacons_total", "Chunks that were to be signed.", "result"},
 	} {
 		vec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: c.name, Help: c.help}, []string{c.label})
 		shared, err := share(r, vec)
@@ -48,19 +57,26 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		}
 		*c.vec = shared
 	}
-	return &m, nil
+	var err error
+	m.delay, err = share[prometheus.Histogram](r, prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "freshet_packager_beacon_delay_seconds",
+		Help: "From a chunk's publication to its beacon's: what hashing and signing take.",
+		// From a small picture to a key frame of some MB.
+		Buckets: prometheus.ExponentialBuckets(25e-6, 2, 12),
+	}))
+	return &m, err
 }
 
-// share registers vec, or gives the one that another Packager has registered.
-func share(r prometheus.Registerer, vec *prometheus.CounterVec) (*prometheus.CounterVec, error) {
+// share registers c, or gives the one that another Packager has registered.
+func share[C prometheus.Collector](r prometheus.Registerer, c C) (C, error) {
 	if r == nil {
-		return vec, nil
+		return c, nil
 	}
-	err := r.Register(vec)
+	err := r.Register(c)
 	if taken, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-		if old, ok := taken.ExistingCollector.(*prometheus.CounterVec); ok {
+		if old, ok := taken.ExistingCollector.(C); ok {
 			return old, nil
 		}
 	}
-	return vec, err
+	return c, err
 }

@@ -22,6 +22,8 @@ type output struct {
 	groups prometheus.Counter
 	chunks prometheus.Counter
 	bytes  prometheus.Counter
+	// Set by slot.open, then read-only. nil without.
+	beacons *beacons
 
 	group    *relay.Group
 	fresh    bool // The group has no chunk yet.
@@ -106,6 +108,9 @@ func (o *output) append(samples []cmaf.Sample, nal bool, produced, complete time
 	if err := o.publish(relay.Object{Payload: payload, Complete: complete}); err != nil {
 		return err
 	}
+	if err := o.beacons.sign(o.group, payload, o.presents(&samples[0])); err != nil {
+		return err
+	}
 	o.sequence++
 	o.fresh = false
 	before := o.decode
@@ -116,6 +121,21 @@ func (o *output) append(samples []cmaf.Sample, nal bool, produced, complete time
 	o.chunks.Inc()
 	o.bytes.Add(float64(len(payload)))
 	return nil
+}
+
+// presents is when a sample that decodes at o.decode is shown, on the broadcast's
+// timeline.
+func (o *output) presents(s *cmaf.Sample) time.Duration {
+	ticks := max(int64(o.decode)+int64(s.Offset), 0)
+	scale := int64(o.header.Timescale)
+	seconds, rest := ticks/scale, ticks%scale
+	return time.Duration(seconds)*time.Second + time.Duration(rest)*time.Second/time.Duration(scale)
+}
+
+// close ends the track, and that of its beacons.
+func (o *output) close() {
+	o.track.Close(nil)
+	o.beacons.close()
 }
 
 // rescale turns ticks of ingest.Clock into a timescale, to the nearest.

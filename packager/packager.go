@@ -22,6 +22,7 @@ type Packager struct {
 	timeline timeline
 	groups   groups
 	catalog  catalog
+	notary   notary
 	slots    []*slot       // What has a track, or will have one.
 	streams  map[int]*slot // By stream ID, of the present program; nil for those left out.
 }
@@ -54,6 +55,7 @@ func New(cfg Config) (*Packager, error) {
 		streams: make(map[int]*slot),
 	}
 	p.timeline.onRebase = p.rebased
+	p.notary = newNotary(p)
 	return p, p.catalog.open(p)
 }
 
@@ -157,11 +159,13 @@ func (p *Packager) Push(au ingest.AccessUnit) error {
 	at := p.timeline.place(s.index, s.stamp(&au))
 	p.groups.seen(s.isVideo, at)
 	p.catalog.seen(at.dts)
-	var err error
-	if s.isVideo {
+	err := p.notary.advance()
+	switch {
+	case err != nil:
+	case s.isVideo:
 		err = s.video.push(&au, at)
 		p.flushQuiet(au.Complete)
-	} else {
+	default:
 		err = s.audio.push(&au, at)
 	}
 	if err != nil {

@@ -57,7 +57,7 @@ func (s *slot) retire() {
 		return
 	}
 	s.flushLogged()
-	s.out.track.Close(nil)
+	s.out.close()
 	s.out = nil
 }
 
@@ -125,6 +125,11 @@ func (s *slot) open(header *cmaf.Header) error {
 	}
 	old := s.out
 	s.out = s.p.newOutput(s.kind(), track, header)
+	if s.isVideo {
+		if s.out.beacons, err = s.p.notary.open(track); err != nil {
+			return err
+		}
+	}
 	if old != nil {
 		s.out.rate = old.rate
 	}
@@ -135,7 +140,7 @@ func (s *slot) open(header *cmaf.Header) error {
 		return err
 	}
 	if old != nil {
-		old.track.Close(nil)
+		old.close()
 	}
 	return nil
 }

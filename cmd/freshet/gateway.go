@@ -30,6 +30,8 @@ import (
 	"github.com/freshet-live/freshet/transport/httpd/ops"
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
+	"github.com/freshet-live/freshet/transport/swarm/place"
+	"github.com/freshet-live/freshet/transport/swarm/stun"
 	"github.com/freshet-live/freshet/web"
 )
 
@@ -53,6 +55,8 @@ type gateway struct {
 	certs    *certs.Source
 	web      *httpd.Server
 	ops      *ops.Server // nil when switched off.
+	places   *place.Database
+	stun     *stun.Server // nil when switched off.
 
 	token atomic.Pointer[string] // What is shown to parents. Set by newNode, then by watchCredentials.
 }
@@ -66,7 +70,7 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 	}
 	g.ts = mpegts.NewMetrics(g.registry)
 	// Parts that hold sockets come last: what fails before needs no closing.
-	for _, build := range []func() error{g.newNode, g.newHLS, g.newCerts, g.newSRT, g.newRTSP, g.newQUIC, g.newOps, g.newWeb} {
+	for _, build := range []func() error{g.newNode, g.newHLS, g.newCerts, g.newSTUN, g.newSRT, g.newRTSP, g.newQUIC, g.newOps, g.newWeb} {
 		if err := build(); err != nil {
 			return nil, errors.Join(err, g.close())
 		}
@@ -96,17 +100,25 @@ func (g *gateway) newNode() error {
 	if err != nil {
 		return fmt.Errorf("relay: %w", err)
 	}
+	key, err := g.newStreamKey()
+	if err != nil {
+		return err
+	}
+	offer, err := g.swarmConfig()
+	if err != nil {
+		return fmt.Errorf("swarm: %w", err)
+	}
 	c := g.cfg.Node
 	g.node, err = node.New(node.Config{
 		Self:  cluster.Node{ID: c.ID, Tier: cluster.Tier(c.Tier), Region: c.Region, URL: c.URL},
 		Store: store, WhenDown: cluster.Policy(g.cfg.Cluster.WhenDown),
 		Parents: parents(g.cfg.Relay), Load: new(loadMeter).read,
 		MaxBytes: int64(g.cfg.Relay.Memory) << 20, Window: g.cfg.Relay.Window,
-		Publish: g.cfg.MoQ.Publish,
-		Ingest:  ingest.Config{Authorize: g.mayPublish, Hold: g.cfg.Ingest.Hold},
-		MoQ:     moqt.Config{Authorize: g.mayAsk, MaxLag: g.cfg.MoQ.MaxLag},
-		Uplink:  up,
-		Logger:  g.log, Registerer: g.registry,
+		Publish: g.cfg.MoQ.Publish, StreamKey: key,
+		Ingest: ingest.Config{Authorize: g.mayPublish, Hold: g.cfg.Ingest.Hold},
+		MoQ:    moqt.Config{Authorize: g.mayAsk, MaxLag: g.cfg.MoQ.MaxLag},
+		Uplink: up, Swarm: offer,
+		Logger: g.log, Registerer: g.registry,
 	})
 	return err
 }
@@ -166,15 +178,24 @@ func (g *gateway) newOps() (err error) {
 		Addr: g.cfg.Metrics.Address, Gatherer: g.registry, Profiles: g.cfg.Metrics.PProf,
 		Checks:   g.checks(),
 		Draining: g.node.Draining,
-		State: map[string]func() any{
-			"ingest":  func() any { return g.node.Sessions.Snapshot() },
-			"relay":   func() any { return g.node.Uplink.Snapshot() },
-			"cluster": g.clusterState,
-		},
-		Notes:  map[string]func() error{"directory": g.node.Directory.Health},
-		Logger: g.log.With("part", "ops"),
+		State:    g.states(),
+		Notes:    map[string]func() error{"directory": g.node.Directory.Health},
+		Logger:   g.log.With("part", "ops"),
 	})
 	return err
+}
+
+// states are what the operation's pages show of each part.
+func (g *gateway) states() map[string]func() any {
+	out := map[string]func() any{
+		"ingest":  func() any { return g.node.Sessions.Snapshot() },
+		"relay":   func() any { return g.node.Uplink.Snapshot() },
+		"cluster": g.clusterState,
+	}
+	if g.node.Swarm != nil {
+		out["swarm"] = func() any { return g.node.Swarm.Snapshot() }
+	}
+	return out
 }
 
 // checks are what readiness asks for.
@@ -203,7 +224,7 @@ func (g *gateway) newWeb() error {
 		Protocols: wire.Protocols(), MoQ: g.serveMoQ, Others: g.otherProtocols(), Origins: origins(g.cfg.Web.Origins),
 		HLS: http.Handler(handler), Access: access{g.guard, "api"}, ClientCertificates: g.cfg.Auth.Relays.CA != "",
 		Player: web.Files(), Relay: g.node.Relay, Version: versionName(),
-		PublicMoQURL: g.cfg.Web.MoQURL,
+		PublicMoQURL: g.cfg.Web.MoQURL, Swarm: g.swarmWay(), Edges: g.otherEdges,
 		DrainTimeout: max(g.cfg.Drain.Deadline, time.Millisecond),
 		Logger:       g.log.With("part", "web"), Registerer: g.registry,
 	})
@@ -225,6 +246,12 @@ func (g *gateway) close() error {
 	}
 	if g.rtsp != nil {
 		g.rtsp.Close()
+	}
+	if g.stun != nil {
+		_ = g.stun.Close()
+	}
+	if g.places != nil {
+		_ = g.places.Close()
 	}
 	if g.ops == nil {
 		return nil

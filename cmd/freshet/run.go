@@ -34,6 +34,9 @@ func (g *gateway) Run(ctx context.Context) error {
 	})
 	err := group.Wait()
 	g.node.Close()
+	if g.places != nil {
+		err = errors.Join(err, g.places.Close())
+	}
 	return err
 }
 
@@ -49,6 +52,9 @@ func (g *gateway) background() map[string]func(context.Context) error {
 	}
 	if g.rtsp != nil {
 		parts["rtsp"] = g.rtsp.Run
+	}
+	if g.stun != nil {
+		parts["stun"] = g.stun.Run
 	}
 	if g.ops != nil {
 		parts["metrics"] = g.ops.Run

@@ -7,4 +7,8 @@
 // packaged as if it came from an encoder (packaged.go, loc): its catalog and its
 // tracks are the packager's then. Other tracks pass unseen, as they would at any
 // relay.
+//
+// Beacons (relay/swarm/beacon) are signed for what is packaged here alone. A catalog
+// that somebody else wrote is passed on as it is, so who writes it signs: a publisher
+// may bring tracks of beacons, and name them and its keys in its catalog.
 package moq

@@ -2,6 +2,7 @@ package moq
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"log/slog"
 	"time"
@@ -24,6 +25,8 @@ type Config struct {
 	Sessions *ingest.Sessions
 	// Window is how far back media stays in the log.
 	Window time.Duration
+	// StreamKey, if set, signs what is packaged here.
+	StreamKey ed25519.PrivateKey
 	// Logger and Registerer may be nil.
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer

@@ -2,6 +2,7 @@ package moq_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"testing"
@@ -35,7 +36,7 @@ func newNode(tb testing.TB) *node {
 	n := &node{t: tb, relay: relay.New(relay.Config{}), reg: prometheus.NewRegistry()}
 	n.sessions = ingest.NewSessions(ingest.Config{Hold: 30 * time.Second})
 	n.server = moqt.NewServer(moqt.Config{Relay: n.relay, Publishers: moq.New(moq.Config{
-		Relay: n.relay, Sessions: n.sessions, Window: 30 * time.Second, Registerer: n.reg,
+		Relay: n.relay, Sessions: n.sessions, Window: 30 * time.Second, Registerer: n.reg, StreamKey: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)),
 	})})
 	tb.Cleanup(func() {
 		n.sessions.Close()

@@ -78,7 +78,7 @@ func (p *packaged) openLocked() error {
 	in, ns := p.b.in, p.b.public.Namespace()
 	own := relay.New(relay.Config{})
 	sink, err := packager.New(packager.Config{
-		Relay: own, Namespace: ns, Window: in.cfg.Window, Logger: in.log, Registerer: in.cfg.Registerer,
+		Relay: own, Namespace: ns, Window: in.cfg.Window, StreamKey: in.cfg.StreamKey, Logger: in.log, Registerer: in.cfg.Registerer,
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package moq_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/freshet-live/freshet/packager/cmaf"
 	"github.com/freshet-live/freshet/packager/msf"
 	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/relay/swarm/beacon"
 	"github.com/freshet-live/freshet/transport/moqt"
 )
 
@@ -134,7 +136,52 @@ func TestLOCIsPackaged(t *testing.T) {
 			}
 			n.wantChunks(c, want.name)
 		}
+		n.wantBeacons(found)
 	})
+}
+
+// wantBeacons checks that what was packaged here is signed, chunk by chunk.
+func (n *node) wantBeacons(c *msf.Catalog) {
+	n.t.Helper()
+	entry, _ := c.Track("video")
+	b, _ := n.relay.Broadcast(studio)
+	video, beacons := b.Demand("video"), b.Demand(entry.Beacons)
+	defer video.Release()
+	defer beacons.Release()
+	chunks, err := video.Track(context.Background())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	signed, err := beacons.Track(context.Background())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	synctest.Wait()
+	v := beacon.NewVerifier(beacon.Config{Namespace: string(studio), Track: "video", Delay: time.Minute})
+	if err := v.SetKeys(c.Swarm); err != nil {
+		n.t.Fatal(err)
+	}
+	count := 0
+	for _, g := range chunks.Groups() {
+		of, ok := signed.Group(g.ID())
+		if !ok {
+			n.t.Fatalf("group %d has no beacons", g.ID())
+		}
+		for i, o := range g.Sorted() {
+			raw, _ := of.Object(i)
+			got, _, err := v.Add(time.Now(), raw.Payload)
+			if err != nil || got.Chunk != o.ID {
+				n.t.Fatalf("beacon of %d/%d: %v", g.ID(), o.ID, err)
+			}
+			if err := v.Piece(got.Piece(0), o.Payload[:got.Sizes[0]]); err != nil {
+				n.t.Fatal(err)
+			}
+			count++
+		}
+	}
+	if count < 20 {
+		n.t.Errorf("%d chunks are signed", count)
+	}
 }
 
 // catalog reads the catalog as a viewer does.

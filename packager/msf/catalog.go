@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/freshet-live/freshet/relay/swarm/beacon"
 )
 
 // TrackName is the name of the catalog's own track.
@@ -45,6 +47,8 @@ type Catalog struct {
 	GeneratedAt  int64      `json:"generatedAt,omitempty"`
 	Tracks       []Track    `json:"tracks"`
 	InitDataList []InitData `json:"initDataList,omitempty"`
+	// Swarm says whose beacons count; nil where there are none. It is no field of MSF.
+	Swarm *beacon.Keys `json:"swarm,omitempty"`
 }
 
 // Track describes one track of the broadcast.
@@ -71,6 +75,10 @@ type Track struct {
 	Lang          string `json:"lang,omitempty"`
 	// TargetLatency is in ms.
 	TargetLatency int `json:"targetLatency,omitempty"`
+	// Beacons names the track that says what the chunks of this one are made of;
+	// empty when there is none. It is not among Tracks, so that players which do not
+	// know it leave it alone. It is no field of MSF.
+	Beacons string `json:"beacons,omitempty"`
 }
 
 // InitData is a CMAF header by name.
@@ -103,7 +111,7 @@ func (c *Catalog) Track(name string) (Track, bool) {
 
 // Encode gives the catalog as JSON.
 func (c *Catalog) Encode() ([]byte, error) {
-	if err := c.validate(); err != nil {
+	if err := errors.Join(c.validate(), c.validateSwarm()); err != nil {
 		return nil, err
 	}
 	b, err := json.Marshal(c)
@@ -114,7 +122,8 @@ func (c *Catalog) Encode() ([]byte, error) {
 }
 
 // Parse reads a whole catalog. b is not retained. Fields that this package does
-// not know are ignored, as MSF asks.
+// not know are ignored, as MSF asks, and so are those of the swarm when they break
+// a rule: somebody else may mean something else by them, and media plays without.
 func Parse(b []byte) (*Catalog, error) {
 	if len(b) > MaxSize {
 		return nil, fmt.Errorf("%w: %d bytes", ErrInvalid, len(b))
@@ -122,6 +131,7 @@ func Parse(b []byte) (*Catalog, error) {
 	var in struct {
 		Catalog
 		Version     json.RawMessage `json:"version"`
+		Swarm       json.RawMessage `json:"swarm"`
 		DeltaUpdate json.RawMessage `json:"deltaUpdate"`
 	}
 	if err := json.Unmarshal(b, &in); err != nil {
@@ -138,6 +148,7 @@ func Parse(b []byte) (*Catalog, error) {
 	if err := in.validate(); err != nil {
 		return nil, err
 	}
+	in.parseSwarm(in.Swarm)
 	return &in.Catalog, nil
 }
 

@@ -124,6 +124,11 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(b)
 	f.Add([]byte(foreign))
+	b, err = swarming().Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := msf.Parse(b)
 		if err != nil {

@@ -38,6 +38,6 @@ func DefaultParams() Params {
 		HedgeMax:   400 * time.Millisecond,
 		Share:      0.4,
 		CapFactor:  2,
-		Cap:        8_000_000,
+		Cap:        12_000_000,
 	}
 }

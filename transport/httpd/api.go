@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -19,8 +20,16 @@ import (
 const maxNamed = 10
 
 type info struct {
-	Version string   `json:"version"`
-	MoQ     *moqInfo `json:"moq,omitempty"`
+	Version string     `json:"version"`
+	MoQ     *moqInfo   `json:"moq,omitempty"`
+	Swarm   *swarmInfo `json:"swarm,omitempty"`
+	// Edges are origins of other gateways with the same broadcasts.
+	Edges []string `json:"edges,omitempty"`
+}
+
+type swarmInfo struct {
+	// Ask is whether people are to be asked for their consent: ask, allow, off.
+	Ask string `json:"ask"`
 }
 
 type moqInfo struct {
@@ -42,7 +51,22 @@ func (s *Server) serveInfo(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
+	if s.cfg.Swarm != nil && out.MoQ != nil {
+		out.Swarm = &swarmInfo{Ask: s.cfg.Swarm(viewerOf(r))}
+	}
+	if s.cfg.Edges != nil {
+		out.Edges = s.cfg.Edges()
+	}
 	serveJSON(w, out)
+}
+
+// viewerOf is the address that a request came from.
+func viewerOf(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
 }
 
 func (s *Server) moqURL(requested string) string {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -52,6 +53,13 @@ type Config struct {
 	// stands in front, such as "https://live.example:443/moq"; empty is the host
 	// that the request names, with our own port.
 	PublicMoQURL string
+
+	// Swarm, if set, tells /v1/info that viewers can help each other, and whether they
+	// are to be asked, by their address: "ask", "allow", or "off".
+	Swarm func(viewer netip.Addr) string
+	// Edges, if set, gives other gateways where the same is to be had, as origins such
+	// as "https://edge-b.example.com", for /v1/info.
+	Edges func() []string
 
 	// HLS takes the requests for playlists, headers, segments and parts.
 	HLS http.Handler

@@ -26,14 +26,7 @@ type Certified interface {
 // authorized asks the hook and refuses the request if it must. What is granted for
 // a while ends with it.
 func (x *exchange) authorized(a Action, ns relay.Namespace) (Grant, bool) {
-	if x.s.authorize == nil {
-		return Grant{}, true
-	}
-	r := Request{Action: a, Namespace: ns, Token: x.token, Remote: x.s.conn.RemoteAddr()}
-	if c, ok := x.s.conn.(Certified); ok {
-		r.Certificates = c.PeerCertificates()
-	}
-	grant, err := x.s.authorize(x.ctx, r)
+	grant, err := x.s.grant(x.ctx, a, ns, x.token)
 	if err != nil {
 		if refused, ok := errors.AsType[*RequestError](err); ok {
 			x.refuse(refused.Code, refused.Reason)
@@ -47,6 +40,18 @@ func (x *exchange) authorized(a Action, ns relay.Namespace) (Grant, bool) {
 		context.AfterFunc(x.ctx, func() { timer.Stop() })
 	}
 	return grant, true
+}
+
+// grant asks the hook.
+func (s *session) grant(ctx context.Context, a Action, ns relay.Namespace, token string) (Grant, error) {
+	if s.authorize == nil {
+		return Grant{}, nil
+	}
+	r := Request{Action: a, Namespace: ns, Token: token, Remote: s.conn.RemoteAddr()}
+	if c, ok := s.conn.(Certified); ok {
+		r.Certificates = c.PeerCertificates()
+	}
+	return s.authorize(ctx, r)
 }
 
 // expire ends the request because what granted it has run out.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/freshet-live/freshet/relay"
@@ -29,6 +30,8 @@ type ClientConfig struct {
 	OnGoaway func(uri string, timeout time.Duration)
 	// Limits bound what the server can ask of this side.
 	Limits Limits
+	// Extensions are named in SETUP.
+	Extensions []ClientExtension
 }
 
 // Client is the subscriber's end of a session.
@@ -102,12 +105,16 @@ func NewClient(ctx context.Context, conn Conn, cfg ClientConfig) (*Client, error
 		maxLag:   DefaultMaxLag,
 		limits:   cfg.Limits.withDefaults(),
 		onGoaway: cfg.OnGoaway,
+		sent:     new(atomic.Int64),
+	}
+	for _, e := range cfg.Extensions {
+		env.extensions = append(env.extensions, extension{Extension: e.Extension, receive: e.Receive})
 	}
 	s, err := newSession(ctx, conn, roleClient, env)
 	if err != nil {
 		return nil, err
 	}
-	s.options = clientOptions(s.d, cfg)
+	s.options = append(clientOptions(s.d, cfg), extensionOptions(s.extensions)...)
 	s.start()
 	if !s.awaitSetup() {
 		return nil, fmt.Errorf("set up session: %w", s.finish())

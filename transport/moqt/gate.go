@@ -175,7 +175,8 @@ func (s *session) writeSlice(ctx context.Context, st SendStream, t *ticket, b []
 		return err
 	}
 	defer s.gate.leave(t)
-	_, err := st.Write(b)
+	n, err := st.Write(b)
+	s.sent.Add(int64(n))
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -61,6 +62,8 @@ type Config struct {
 	MaxLag time.Duration
 	// Limits bound what a peer can ask for.
 	Limits Limits
+	// Extensions are named in SETUP and served to who names them, too.
+	Extensions []ServerExtension
 }
 
 // Server answers MoQT sessions from a Relay.
@@ -85,6 +88,7 @@ func NewServer(cfg Config) *Server {
 	if cfg.MaxLag <= 0 {
 		cfg.MaxLag = DefaultMaxLag
 	}
+	extensions := serverExtensions(cfg.Extensions)
 	return &Server{
 		env: environment{
 			relay:      cfg.Relay,
@@ -95,11 +99,26 @@ func NewServer(cfg Config) *Server {
 			publishers: cfg.Publishers,
 			maxLag:     cfg.MaxLag,
 			limits:     cfg.Limits.withDefaults(),
+			options:    extensionOptions(extensions),
+			extensions: extensions,
+			sent:       new(atomic.Int64),
 		},
 		sessions: make(map[*session]struct{}),
 		idle:     make(chan struct{}),
 	}
 }
+
+func serverExtensions(all []ServerExtension) []extension {
+	out := make([]extension, 0, len(all))
+	for _, e := range all {
+		out = append(out, extension{Extension: e.Extension, maxStreams: e.MaxStreams, serve: e.Serve})
+	}
+	return out
+}
+
+// Sent is how many bytes of media were handed to transports so far, with the headers
+// before them.
+func (s *Server) Sent() int64 { return s.env.sent.Load() }
 
 // Serve runs one session until it ends; the error says why, nil when the peer
 // left in good order. It closes conn. The caller logs.

@@ -42,6 +42,8 @@ type environment struct {
 	limits     Limits
 	options    wire.KeyValues // Setup Options to send.
 	onGoaway   func(uri string, timeout time.Duration)
+	extensions []extension
+	sent       *atomic.Int64 // Bytes of media that were handed to transports.
 }
 
 // session is one MoQT session, of either role: it answers the peer's requests
@@ -78,11 +80,13 @@ type session struct {
 	outgoing outgoing
 
 	mu       sync.Mutex
-	token    string // Guarded by mu. What the peer's SETUP showed.
-	goaways  int    // Guarded by mu. GOAWAY messages of the peer.
-	leaving  bool   // Guarded by mu. We sent GOAWAY.
-	setups   int    // Guarded by mu. SETUP messages of the peer.
-	finished bool   // Guarded by mu. No task may begin any more.
+	token    string                           // Guarded by mu. What the peer's SETUP showed.
+	goaways  int                              // Guarded by mu. GOAWAY messages of the peer.
+	leaving  bool                             // Guarded by mu. We sent GOAWAY.
+	setups   int                              // Guarded by mu. SETUP messages of the peer.
+	finished bool                             // Guarded by mu. No task may begin any more.
+	streams  map[*extension]*extensionStreams // Guarded by mu.
+	agreed   []*extension                     // Guarded by mu. Those that the peer named, too.
 }
 
 func newSession(ctx context.Context, conn Conn, r role, env environment) (*session, error) {

@@ -107,6 +107,7 @@ func (s *session) gotSetup(o wire.KeyValues) error {
 	if err := s.setupToken(o); err != nil {
 		return err
 	}
+	s.agree(o)
 	limit, _ := o.Get(wire.OptionMaxRequestID)
 	if s.d.Control == wire.OneBidi {
 		s.outgoing.raise(limit.Int)

@@ -27,10 +27,18 @@ func (s *session) acceptStreams() {
 }
 
 // serveStream reads a bidirectional stream of the peer: a request with what
-// follows it or, in draft 16, the control stream.
+// follows it, one of an extension or, in draft 16, the control stream.
 func (s *session) serveStream(st Stream) {
 	r := s.d.NewStreamReader(st)
-	m, err := r.Message()
+	code, err := r.Varint()
+	if e := s.extensionOf(code); err == nil && e != nil {
+		s.serveExtension(e, st, r)
+		return
+	}
+	var m wire.Message
+	if err == nil {
+		m, err = r.MessageOf(code)
+	}
 	if err != nil {
 		if e, ok := errors.AsType[*wire.Error](err); ok {
 			s.fail(e)
@@ -198,6 +206,10 @@ func (s *session) serveUniStream(st ReceiveStream, turn *turn) {
 	case t == wire.StreamFetch:
 		err = s.outgoing.fetchStream(r)
 	default:
+		if e := s.extensionOfUni(t); e != nil {
+			err = s.receiveExtension(e, st, r)
+			break
+		}
 		err = wire.Violation("unknown stream type %#x", t)
 	}
 	if e, ok := errors.AsType[*wire.Error](err); ok {

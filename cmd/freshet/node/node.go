@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"github.com/freshet-live/freshet/relay/cluster"
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/moqt/uplink"
+	"github.com/freshet-live/freshet/transport/swarm"
 )
 
 // Config configures a Node: what its parts cannot know of each other is set by New
@@ -38,9 +40,13 @@ type Config struct {
 	Window   time.Duration
 	// Publish lets MoQ clients publish.
 	Publish bool
-	Ingest  ingest.Config
-	MoQ     moqt.Config
-	Uplink  uplink.Config
+	// StreamKey, if set, signs the video that is packaged here.
+	StreamKey ed25519.PrivateKey
+	Ingest    ingest.Config
+	MoQ       moqt.Config
+	Uplink    uplink.Config
+	// Swarm, if set, offers viewers to help each other.
+	Swarm *swarm.Config
 	// Logger is required; Registerer may be nil.
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -52,6 +58,7 @@ type Node struct {
 	Relay     *relay.Relay
 	Sessions  *ingest.Sessions
 	MoQ       *moqt.Server
+	Swarm     *swarm.Edge // nil without Config.Swarm.
 	Uplink    *uplink.Manager
 	Directory *cluster.Member
 
@@ -67,6 +74,9 @@ func New(cfg Config) (*Node, error) {
 		cfg.Registerer.MustRegister(relay.NewCollector(n.Relay))
 	}
 	n.newSessions()
+	if err := n.newSwarm(); err != nil {
+		return nil, err
+	}
 	n.newMoQ()
 	if err := errors.Join(n.newDirectory(), n.newUplink()); err != nil {
 		return nil, err
@@ -84,9 +94,22 @@ func (n *Node) newSessions() {
 // newSink starts a broadcast for its first publisher.
 func (n *Node) newSink(name string) (ingest.HeldSink, error) {
 	return packager.New(packager.Config{
-		Relay: n.Relay, Namespace: relay.Namespace(name), Window: n.cfg.Window,
+		Relay: n.Relay, Namespace: relay.Namespace(name), Window: n.cfg.Window, StreamKey: n.cfg.StreamKey,
 		Logger: n.part("packager"), Registerer: n.cfg.Registerer,
 	})
+}
+
+// newSwarm makes the edge's part of the swarm, which lives in MoQ sessions.
+func (n *Node) newSwarm() (err error) {
+	if n.cfg.Swarm == nil {
+		return nil
+	}
+	c := *n.cfg.Swarm
+	c.Relay, c.Region = n.Relay, n.cfg.Self.Region
+	c.Sent = func() int64 { return n.MoQ.Sent() }
+	c.Logger, c.Registerer = n.part("swarm"), n.cfg.Registerer
+	n.Swarm, err = swarm.New(c)
+	return err
 }
 
 func (n *Node) newMoQ() {
@@ -94,9 +117,12 @@ func (n *Node) newMoQ() {
 	c.Relay = n.Relay
 	if n.cfg.Publish {
 		c.Publishers = moqin.New(moqin.Config{
-			Relay: n.Relay, Sessions: n.Sessions, Window: n.cfg.Window,
+			Relay: n.Relay, Sessions: n.Sessions, Window: n.cfg.Window, StreamKey: n.cfg.StreamKey,
 			Logger: n.part("ingest"), Registerer: n.cfg.Registerer,
 		})
+	}
+	if n.Swarm != nil {
+		c.Extensions = append(c.Extensions, n.Swarm.Extension())
 	}
 	c.Logger, c.Registerer = n.part("moq"), n.cfg.Registerer
 	n.MoQ = moqt.NewServer(c)
@@ -121,9 +147,13 @@ func (n *Node) part(name string) *slog.Logger { return n.cfg.Logger.With("part",
 // broadcasts of parents have ended; those that are published here end with Close.
 func (n *Node) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for name, part := range map[string]func(context.Context) error{
+	parts := map[string]func(context.Context) error{
 		"directory": n.Directory.Run, "parents": n.follow, "load": n.tell, "uplink": n.Uplink.Run,
-	} {
+	}
+	if n.Swarm != nil {
+		parts["swarm"] = n.Swarm.Run
+	}
+	for name, part := range parts {
 		group.Go(func() error {
 			if err := part(ctx); err != nil {
 				return fmt.Errorf("%s: %w", name, err)

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -52,7 +53,8 @@ type machine struct {
 	id, ip  string
 	self    cluster.Node
 	parents []string
-	late    time.Duration // The first object of an encoder after its being let in.
+	key     ed25519.PrivateKey // Signs beacons; nil does not.
+	late    time.Duration      // The first object of an encoder after its being let in.
 
 	*node.Node // nil while it is down.
 	reg        *prometheus.Registry
@@ -105,11 +107,17 @@ func (w *world) address() string {
 // that it finds in the directory.
 func (w *world) node(id string, tier cluster.Tier, parents ...string) *machine {
 	w.tb.Helper()
+	m := w.machine(id, tier, parents...)
+	m.start()
+	return m
+}
+
+// machine is where a node is to run.
+func (w *world) machine(id string, tier cluster.Tier, parents ...string) *machine {
 	ip := w.address()
 	w.net.name(id, ip)
 	m := &machine{w: w, id: id, ip: ip, parents: parents, self: cluster.Node{ID: id, Tier: tier, URL: ip}}
 	w.machines[id] = m
-	m.start()
 	return m
 }
 
@@ -131,7 +139,7 @@ func (m *machine) start() {
 	m.reg, m.link = prometheus.NewRegistry(), w.directory.Link()
 	var err error
 	m.Node, err = node.New(node.Config{
-		Self: m.self, Store: m.link, Parents: m.uplinks(), Window: window, Publish: true,
+		Self: m.self, Store: m.link, Parents: m.uplinks(), Window: window, Publish: true, StreamKey: m.key,
 		Ingest: ingest.Config{Hold: hold},
 		Uplink: uplink.Config{Dial: m.dial},
 		Logger: w.log.Logger().With("node", m.id),

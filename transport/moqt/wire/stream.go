@@ -39,6 +39,9 @@ func (s *StreamReader) Varint() (uint64, error) {
 	return v, nil
 }
 
+// AppendVarint appends an integer.
+func (d *Dialect) AppendVarint(b []byte, v uint64) []byte { return d.varint.append(b, v) }
+
 // Message reads a control message.
 func (s *StreamReader) Message() (Message, error) {
 	code, err := s.Varint()

@@ -1,4 +1,5 @@
 // The catalog of MSF and CMSF (draft-ietf-moq-msf-01, draft-ietf-moq-cmsf-01).
+import { parseSwarmKeys, type SwarmKeys } from "../swarm/beaconkeys.ts";
 
 export type Kind = "video" | "audio";
 
@@ -12,6 +13,14 @@ export interface CatalogTrack {
   readonly channels: number;
   /** The CMAF header: ftyp and moov. */
   readonly header: Uint8Array<ArrayBuffer>;
+  /** The track that says what the chunks of this one are made of (docs/swarm-protocol.md). */
+  readonly beacons?: string;
+}
+
+export interface Catalog {
+  readonly tracks: readonly CatalogTrack[];
+  /** Whose beacons count; null where there are none. */
+  readonly swarm: SwarmKeys | null;
 }
 
 export class CatalogError extends Error {
@@ -21,8 +30,13 @@ export class CatalogError extends Error {
 const maxBytes = 1 << 20;
 const maxTracks = 256;
 
-/** Reads a whole catalog; tracks that are not CMAF video or audio are left out. */
+/** The tracks of a whole catalog; those that are not CMAF video or audio are left out. */
 export function parseCatalog(payload: Uint8Array): CatalogTrack[] {
+  return [...readCatalog(payload).tracks];
+}
+
+/** Reads a whole catalog; tracks that are not CMAF video or audio are left out. */
+export function readCatalog(payload: Uint8Array): Catalog {
   if (payload.length > maxBytes) {
     throw new CatalogError(`catalog of ${payload.length} bytes`);
   }
@@ -32,7 +46,8 @@ export function parseCatalog(payload: Uint8Array): CatalogTrack[] {
     throw new CatalogError(`catalog of ${tracks.length} tracks`);
   }
   const headers = inlineHeaders(list(root, "initDataList"));
-  return tracks.flatMap((track) => parseTrack(track, headers));
+  const swarm = parseSwarmKeys(root["swarm"]);
+  return { tracks: tracks.flatMap((track) => parseTrack(track, headers, swarm !== null)), swarm };
 }
 
 function parseJson(payload: Uint8Array): Record<string, unknown> {
@@ -58,15 +73,16 @@ function inlineHeaders(entries: Record<string, unknown>[]): Map<string, string> 
   return headers;
 }
 
-function parseTrack(track: Record<string, unknown>, headers: Map<string, string>): CatalogTrack[] {
-  const { name, packaging, codec, initRef, channelConfig } = track;
+function parseTrack(track: Record<string, unknown>, headers: Map<string, string>, signed: boolean): CatalogTrack[] {
+  const { name, packaging, codec, initRef, channelConfig, beacons } = track;
   const kind = kindOf(track);
   const data = typeof initRef === "string" ? headers.get(initRef) : undefined;
   if (typeof name !== "string" || typeof codec !== "string" || packaging !== "cmaf" || !kind || !data) {
     return [];
   }
   const channels = typeof channelConfig === "string" ? Number(channelConfig) || 0 : 0;
-  return [{ name, kind, codec, channels, mime: `${kind}/mp4; codecs="${codec}"`, header: fromBase64(data) }];
+  const plain = { name, kind, codec, channels, mime: `${kind}/mp4; codecs="${codec}"`, header: fromBase64(data) };
+  return [signed && typeof beacons === "string" && beacons !== "" ? { ...plain, beacons } : plain];
 }
 
 /** The role is optional: dimensions and sample rates tell as well. */

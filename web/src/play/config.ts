@@ -25,7 +25,7 @@ export type PlayerOptions = Partial<Omit<PlayerConfig, "swarm">> &
  * 2 GB an hour is what 4 Mbit/s given away all the time come to; a day of 10 GB keeps a
  * forgotten tab from using up a line with a monthly volume.
  */
-const swarmDefaults: SwarmSettingsConfig = { consent: "unset", operator: "", cap: 0, hourly: 2e9, daily: 10e9 };
+const swarmDefaults: SwarmSettingsConfig = { use: "auto", consent: "unset", operator: "", cap: 0, hourly: 2e9, daily: 10e9 };
 
 const defaults = {
   transport: "auto",

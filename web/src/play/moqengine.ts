@@ -1,9 +1,10 @@
-import type { CatalogTrack, Kind } from "../media/catalog.ts";
+import type { Catalog, CatalogTrack, Kind } from "../media/catalog.ts";
 import { MediaSink, typeSupported } from "../media/sink.ts";
 import { RequestCode, SessionCode, unauthorizedDone } from "../moqt/codes.ts";
 import { Session } from "../moqt/session.ts";
 import type { TrackEnd } from "../moqt/subscription.ts";
 import { connect } from "../moqt/transport.ts";
+import { Swarm } from "../swarm/swarm.ts";
 import { Backoff, sleep } from "./backoff.ts";
 import { CatalogFeed } from "./catalogfeed.ts";
 import { refused } from "./config.ts";
@@ -45,6 +46,7 @@ export class MoqEngine implements Engine {
   private readonly encoderClock = new EncoderClock();
   private readonly live: LiveControl;
   private readonly feeds: Record<Kind, TrackFeed>;
+  private readonly swarm: Swarm;
   private sink: MediaSink | undefined;
   private opening: Promise<void> | undefined;
   private readonly connector: Connector<Session>;
@@ -78,6 +80,7 @@ export class MoqEngine implements Engine {
       () => this.sink?.latestEnd,
     );
     this.feeds = { video: this.newFeed("video"), audio: this.newFeed("audio") };
+    this.swarm = new Swarm({ engine: host, feed: this.feeds.video, live: this.live, latency: () => this.latency() });
     this.connector = new Connector<Session>(host.edges, host.address.token, {
       ask: fetchInfo,
       open: (info) => this.open(info),
@@ -93,6 +96,7 @@ export class MoqEngine implements Engine {
   stop(): void {
     this.lifetime.abort();
     clearInterval(this.timer);
+    this.swarm.stop();
     this.session?.close();
     this.sink?.close();
     this.sink = undefined;
@@ -119,14 +123,19 @@ export class MoqEngine implements Engine {
       reconnects: Math.max(0, this.connections - 1),
       videoCodec: video.codec,
       audioCodec: audio.codec,
-      swarm: null,
+      swarm: this.swarm.stats(now),
     };
   }
 
   private newFeed(kind: Kind): TrackFeed {
     return new TrackFeed(kind, {
       onProducer: (media, wall) => this.encoderClock.add(media, wall),
-      onChunk: (kind, decode, display) => this.live.noteArrival(kind, decode, display, performance.now()),
+      onChunk: (kind, decode, display) => {
+        this.live.noteArrival(kind, decode, display, performance.now());
+        if (kind === "video") {
+          this.swarm.noteChunk(decode, display);
+        }
+      },
       onTrackEnd: () => undefined,
       otherEnd: () => this.feeds[kind === "video" ? "audio" : "video"].end,
       onCovered: () => this.live.noteLoss(),
@@ -211,6 +220,7 @@ export class MoqEngine implements Engine {
     this.feeds.audio.reset();
     // What plays goes on at once; the catalog may say something else later.
     this.subscribe(session);
+    void this.swarm.attach(session);
     void this.followCatalog(session);
     const reason = await session.closed;
     this.session = undefined;
@@ -220,11 +230,14 @@ export class MoqEngine implements Engine {
   private async open(info: ServerInfo): Promise<Session> {
     const transport = await connect({ ...info, timeout: this.live.started ? reconnectTimeout : connectTimeout });
     this.draft = (transport as { protocol?: string }).protocol || "moqt-18";
+    const extension = this.swarm.newExtension();
     const session: Session = await Session.start(transport, {
       implementation,
+      ...(extension ? { extension } : {}),
       onGoaway: (goaway) => void this.migrate(session, goaway.uri),
       onData: () => this.session === session && this.silence.note(performance.now()),
     });
+    this.swarm.bind(session, extension);
     return session;
   }
 
@@ -291,7 +304,7 @@ export class MoqEngine implements Engine {
   private catalogOnce(session: Session): Promise<TrackEnd> {
     return new Promise((resolve) => {
       const feed = new CatalogFeed(
-        (tracks) => void this.apply(session, tracks),
+        (catalog) => void this.apply(session, catalog),
         (error) => session.close(SessionCode.InternalError, error.message),
         resolve,
       );
@@ -306,7 +319,7 @@ export class MoqEngine implements Engine {
       : `${name} is not live. Waiting for the encoder…`;
   }
 
-  private async apply(session: Session, tracks: CatalogTrack[]): Promise<void> {
+  private async apply(session: Session, { tracks, swarm }: Catalog): Promise<void> {
     this.waiting = false;
     this.served ||= this.session === session;
     this.lastNews = performance.now();
@@ -323,6 +336,7 @@ export class MoqEngine implements Engine {
     }
     this.chosen = chosen;
     this.subscribe(session);
+    this.swarm.apply(chosen.find(({ kind }) => kind === "video"), swarm);
   }
 
   private subscribe(session: Session): void {
@@ -363,6 +377,7 @@ export class MoqEngine implements Engine {
     this.coverAbsence(now);
     this.live.tick(now, !this.waiting && now - this.lastMedia < silence);
     this.listen(now);
+    this.swarm.tick(now);
     if (now - this.lastTrim > 1000) {
       this.lastTrim = now;
       this.sink?.trim();
@@ -423,13 +438,13 @@ export class MoqEngine implements Engine {
 }
 
 /** The first playable track of each kind; renditions are the encoder's to order. */
-function choose(tracks: CatalogTrack[]): CatalogTrack[] {
+function choose(tracks: readonly CatalogTrack[]): CatalogTrack[] {
   const playable = tracks.filter((track) => typeSupported(track.mime));
   const kinds: Kind[] = ["video", "audio"];
   return kinds.flatMap((kind) => playable.find((track) => track.kind === kind) ?? []);
 }
 
-function unplayable(tracks: CatalogTrack[]): string {
+function unplayable(tracks: readonly CatalogTrack[]): string {
   const codecs = tracks.map((track) => track.codec).join(", ");
   return codecs === "" ? "The broadcast has no picture and no sound yet." : `This browser cannot play ${codecs}.`;
 }

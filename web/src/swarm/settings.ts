@@ -5,6 +5,8 @@ import { UploadBudget } from "./budget.ts";
 export type Memory = Pick<Storage, "getItem" | "setItem">;
 
 export interface SwarmSettingsConfig {
+  /** "off": the page takes no part in swarms, and nobody is asked. */
+  readonly use: "auto" | "off";
   /** Before anybody asked; what is remembered comes first. */
   readonly consent: Consent;
   /** Under whose name the answer is remembered. */

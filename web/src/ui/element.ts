@@ -86,7 +86,8 @@ export class FreshetPlayerElement extends HTMLElement {
     const consent = parseConsent(this.getAttribute("swarm-consent"));
     const operator = this.getAttribute("swarm-operator");
     const cap = Number(this.getAttribute("swarm-cap"));
-    return { ...(consent ? { consent } : {}), ...(operator ? { operator } : {}), ...(cap > 0 ? { cap } : {}) };
+    const off = this.getAttribute("swarm") === "off";
+    return { ...(off ? { use: "off" } : {}), ...(consent ? { consent } : {}), ...(operator ? { operator } : {}), ...(cap > 0 ? { cap } : {}) };
   }
 
   private readonly onKey = (event: KeyboardEvent): void => this.handleKey(event);

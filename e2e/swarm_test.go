@@ -18,7 +18,7 @@ import (
 var (
 	crowded  = rig.Camera{Width: 640, Height: 360, Rate: 20}
 	megabit  = rig.Encoding{Bitrate: "1000k"}
-	swarming = "swarm:\n  enabled: true\n  lan: true\n  min_viewers: 2\n"
+	swarming = "swarm:\n  enabled: true\n  lan: true\n  min_viewers: 2\n  control: 0\n"
 )
 
 // swarmStats is what these tests want of the player's own figures.

@@ -13,7 +13,7 @@ import { collect, reset } from "./collect.mjs";
 import { openMany } from "./launch.mjs";
 import { rtcCensus } from "./rtc.mjs";
 
-const options = { patience: 25, readOneOf: 10, stats: "null", ...JSON.parse(process.argv[2]) };
+const options = { patience: 60, readOneOf: 10, stats: "null", ...JSON.parse(process.argv[2]) };
 const say = (event, more = {}) => process.stdout.write(`${JSON.stringify({ event, ...more })}\n`);
 const sleep = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 const viewers = new Map(); // by name: { page, console, firstPictureMs }

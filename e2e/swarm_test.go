@@ -252,7 +252,7 @@ func TestSwarmLeavesViewersAlone(t *testing.T) {
 	must(t, crowd.Open(
 		rig.CrowdViewer{Name: "willing", URL: granted},
 		rig.CrowdViewer{Name: "willing too", URL: granted},
-		rig.CrowdViewer{Name: "phone", URL: granted, Connection: "cellular4g"},
+		rig.CrowdViewer{Name: "phone", URL: granted, Connection: "cellular"},
 		rig.CrowdViewer{Name: "saves data", URL: granted, SaveData: true},
 		rig.CrowdViewer{Name: "not asked", URL: page},
 	))

@@ -19,15 +19,10 @@ const sleep = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000
 const viewers = new Map(); // by name: { page, console, firstPictureMs }
 const browser = await openMany(options);
 
-/** What the machine tells pages of its network, as phones do. */
-async function emulate(page, { connection, saveData }) {
-  const cdp = await page.context().newCDPSession(page);
-  await cdp.send("Network.enable");
-  if (connection) {
-    const unlimited = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
-    await cdp.send("Network.overrideNetworkState", { ...unlimited, connectionType: connection });
-  }
-  if (saveData) await cdp.send("Emulation.setDataSaverOverride", { dataSaverEnabled: true });
+/** What a phone's browser tells pages of its network; desktops do not know the type. */
+function fakeConnection({ type, saveData }) {
+  const connection = Object.assign(new EventTarget(), { type, saveData, effectiveType: "4g", downlink: 10, rtt: 50 });
+  Object.defineProperty(Navigator.prototype, "connection", { get: () => connection, configurable: true });
 }
 
 async function open(wanted) {
@@ -36,7 +31,8 @@ async function open(wanted) {
   page.on("console", (m) => viewer.console.push(`${m.type()}: ${m.text()}`));
   page.on("pageerror", (e) => viewer.console.push(`pageerror: ${e}`));
   viewers.set(wanted.name, viewer);
-  await emulate(page, wanted);
+  const { connection: type = "unknown", saveData = false } = wanted;
+  if (wanted.connection || saveData) await page.addInitScript(fakeConnection, { type, saveData });
   await page.addInitScript(rtcCensus);
   if (wanted.script) await page.addInitScript(wanted.script);
   await page.goto(wanted.url);

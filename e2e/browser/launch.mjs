@@ -31,7 +31,6 @@ const manyViewers = [
   "--disable-backgrounding-occluded-windows",
   "--allow-loopback-in-peer-connection",
   "--disable-features=WebRtcHideLocalIpsWithMdns",
-  "--enable-blink-features=NetInfoDownlinkMax", // navigator.connection.type, as on phones
 ];
 
 /** Opens Chromium for many viewers; each page has a context, and so storage, of its own. */

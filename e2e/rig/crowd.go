@@ -27,7 +27,7 @@ type CrowdConfig struct {
 type CrowdViewer struct {
 	Name       string `json:"name"`
 	URL        string `json:"url"`
-	Connection string `json:"connection,omitempty"` // the network's type in CDP's words, such as cellular4g
+	Connection string `json:"connection,omitempty"` // the network's type as navigator.connection has it, such as cellular
 	SaveData   bool   `json:"saveData,omitempty"`
 	Script     string `json:"script,omitempty"` // run in the page before all others
 }

@@ -222,7 +222,7 @@ export class MoqEngine implements Engine {
   private async open(info: ServerInfo): Promise<Session> {
     const transport = await connect({ ...info, timeout: connectTimeout });
     this.draft = (transport as { protocol?: string }).protocol || "moqt-18";
-    const extension = this.swarm.newExtension();
+    const extension = this.swarm.newExtension(info.swarm === true);
     const session: Session = await Session.start(transport, {
       implementation,
       ...(extension ? { extension } : {}),

@@ -51,7 +51,7 @@ func has(e *entry) bool { return e != nil && e.have }
 
 // bounded keeps what a have-map may hold.
 func bounded(maps []HaveMap) []HaveMap {
-	var kept []HaveMap
+	kept := make([]HaveMap, 0, maxHaveMaps)
 	for _, m := range maps[:min(len(maps), maxHaveMaps)] {
 		m.Bits = append([]byte(nil), m.Bits[:min(len(m.Bits), maxHaveBits/8)]...)
 		kept = append(kept, m)

@@ -46,7 +46,7 @@ type conn struct {
 }
 
 // join adds a viewer; it comes to the edge after a round trip.
-func (n *network) join(p swarm.Profile, uplink int64) *node {
+func (n *network) join(p swarm.Profile, uplink int64) {
 	v := &node{
 		n: n, id: swarm.PeerID(len(n.nodes) + 1), viewer: swarm.NewViewer(swarm.ViewerConfig{Seed: n.cfg.seed + uint64(len(n.nodes))}),
 		profile: p, uplink: uplink, have: map[swarm.PieceID]bool{}, lost: map[swarm.PieceID]bool{}, due: map[swarm.PieceID]time.Duration{},
@@ -63,7 +63,6 @@ func (n *network) join(p swarm.Profile, uplink int64) *node {
 	v.step(swarm.Event{Kind: swarm.EventUplink, Rate: uplink})
 	n.edge.tell(swarm.TrackerEvent{Kind: swarm.TrackerJoin, Peer: v.id, Profile: &v.profile})
 	n.at(time.Duration(n.rand.Int64N(int64(50*time.Millisecond))).Truncate(time.Microsecond), v.tick)
-	return v
 }
 
 func (v *node) tick() {

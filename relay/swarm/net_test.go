@@ -66,7 +66,7 @@ func (n *network) at(in time.Duration, do func()) {
 // run lets time pass.
 func (n *network) run(d time.Duration) {
 	end := n.now + d
-	for len(n.heap) > 0 && n.heap[0].at <= end {
+	for n.heap.Len() > 0 && n.heap.list[0].at <= end {
 		e := heap.Pop(&n.heap).(event)
 		n.now = e.at
 		e.do()
@@ -139,17 +139,18 @@ type event struct {
 	do  func()
 }
 
-type events []event
+type events struct{ list []event }
 
-func (h events) Len() int { return len(h) }
-func (h events) Less(i, j int) bool {
-	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].seq < h[j].seq
+func (h *events) Len() int { return len(h.list) }
+func (h *events) Less(i, j int) bool {
+	a, b := h.list[i], h.list[j]
+	return a.at < b.at || a.at == b.at && a.seq < b.seq
 }
-func (h events) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *events) Push(x any)   { *h = append(*h, x.(event)) }
+func (h *events) Swap(i, j int) { h.list[i], h.list[j] = h.list[j], h.list[i] }
+func (h *events) Push(x any)    { h.list = append(h.list, x.(event)) }
 func (h *events) Pop() any {
-	last := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
+	last := h.list[len(h.list)-1]
+	h.list = h.list[:len(h.list)-1]
 	return last
 }
 

@@ -30,7 +30,7 @@ type Params struct {
 func DefaultParams() Params {
 	return Params{
 		Delay:      time.Second,
-		Subs:       4,
+		Subs:       8,
 		Depth:      4,
 		GapPull:    150 * time.Millisecond,
 		HedgeStart: 200 * time.Millisecond,

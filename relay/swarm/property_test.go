@@ -49,6 +49,7 @@ func newModel(t *rapid.T) *model {
 		deadline: map[swarm.PieceID]time.Duration{}, have: map[swarm.PieceID]bool{}, hedged: map[swarm.PieceID]bool{},
 		open: map[swarm.PeerID]bool{}, children: map[swarm.PeerID]bool{}, uplink: 5_000_000, mode: swarm.ModeOn, offset: time.Second,
 	}
+	m.params.Subs = 4
 	m.step(swarm.Event{Kind: swarm.EventWelcome, Self: 50, Mode: swarm.ModeOn, Params: &m.params})
 	m.step(swarm.Event{Kind: swarm.EventPlayout, Offset: m.offset})
 	return m
@@ -103,7 +104,7 @@ func (m *model) check(a swarm.Action) {
 
 // budget: in no time span more goes than its rate allows and one burst.
 func (m *model) budget() {
-	rate := min(int64(m.params.Share*20_000_000), int64(m.params.CapFactor*2_300_000), m.params.Cap)
+	rate := min(int64(m.params.Share*20_000_000), int64(m.params.CapFactor*2_300_000), m.params.Cap) * 9 / 8
 	for i := range m.pushed {
 		sum := int64(0)
 		for _, s := range m.pushed[i:] {

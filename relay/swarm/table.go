@@ -46,9 +46,9 @@ type table struct {
 }
 
 func (t *table) group(id uint64) *groupTable {
-	for i := len(t.groups) - 1; i >= 0; i-- {
-		if t.groups[i].id == id {
-			return t.groups[i]
+	for _, g := range slices.Backward(t.groups) {
+		if g.id == id {
+			return g
 		}
 	}
 	return nil

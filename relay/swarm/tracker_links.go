@@ -14,9 +14,11 @@ const (
 	// linkTime is how long a connection may be in the making.
 	linkTime = 8 * time.Second
 	// maxLinks bounds a member's neighbours below what a viewer holds.
-	maxLinks   = maxPeers - 4
-	maxShuns   = 32
-	standbys   = 2
+	maxLinks = maxPeers - 4
+	maxShuns = 32
+	// fewLinks is below how many neighbours a viewer gets standbys that no tree gives
+	// it: all neighbours exchange have-maps, and each one more is one more revealed.
+	fewLinks   = 3
 	standbyTry = 8
 )
 
@@ -78,6 +80,7 @@ func (t *Tracker) introduce(m, p *member, standby bool) {
 	}
 	m.links = append(m.links, &link{other: p, since: t.now})
 	p.links = append(p.links, &link{other: m, since: t.now})
+	m.metAt, p.metAt = t.now, t.now
 	t.reveal(m)
 	t.reveal(p)
 	t.sayCandidate(m, p, standby)
@@ -94,16 +97,14 @@ func (t *Tracker) sayCandidate(to, of *member, standby bool) {
 // revealStandby makes a viewer known to neighbours that no tree gives it.
 func (t *Tracker) revealStandby(m *member) {
 	m.standby = true
-	found := 0
 	for _, b := range t.present.near(m) {
-		for i := 0; b != nil && i < standbyTry && found < standbys; i++ {
+		for i := 0; b != nil && i < standbyTry && len(m.links) < fewLinks; i++ {
 			p := b.items[t.rand.IntN(len(b.items))]
 			if p == m || p.mode != ModeOn || m.link(p.id) != nil || m.shuns(p.id, t.now) || p.shuns(m.id, t.now) ||
 				!t.mayReveal(m) || !t.mayReveal(p) {
 				continue
 			}
 			t.introduce(m, p, true)
-			found++
 		}
 	}
 }
@@ -116,6 +117,9 @@ func (t *Tracker) linked(m *member, e TrackerEvent) {
 	}
 	if e.State == LinkOpen {
 		l.open = true
+		if back := l.other.link(m.id); back != nil {
+			back.open = true
+		}
 		if e.RTT > 0 {
 			l.rtt = min(e.RTT, 10*time.Second)
 		}
@@ -164,10 +168,12 @@ func (t *Tracker) separate(child, parent *member, s int) {
 
 // expireLinks gives up pairs that never said they were connected.
 func (t *Tracker) expireLinks(m *member) {
+	if t.now-m.metAt > linkTime+time.Second {
+		return // All have been looked at since the last one was made known.
+	}
 	for i := 0; i < len(m.links); i++ {
 		l := m.links[i]
-		back := l.other.link(m.id)
-		if l.open || back != nil && back.open || t.now-l.since < linkTime {
+		if l.open || t.now-l.since < linkTime {
 			continue
 		}
 		t.shunPair(m, l.other.id, failShun)

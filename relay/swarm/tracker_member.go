@@ -31,7 +31,8 @@ type member struct {
 	// past are those it was connected to a short while ago.
 	past     []shun
 	revealed []time.Duration
-	standby  bool // It has got its standby neighbours.
+	metAt    time.Duration // When it was last made known to somebody.
+	standby  bool          // It has got its standby neighbours.
 
 	opinions []opinion
 	accusers []uint32

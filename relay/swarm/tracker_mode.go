@@ -137,10 +137,13 @@ func (t *Tracker) check(m *member) {
 	for s := range m.branches {
 		t.checkBranch(m, s)
 	}
-	if !m.standby && t.now-m.joinedAt >= time.Second {
+	if !m.standby && t.now-m.joinedAt >= standbyAfter {
 		t.revealStandby(m)
 	}
 }
+
+// standbyAfter is how long the trees have to give a viewer neighbours.
+const standbyAfter = 5 * time.Second
 
 // confirmTime is how long a viewer has to say that its parent feeds it.
 const confirmTime = 5 * time.Second

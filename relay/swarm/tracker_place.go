@@ -15,11 +15,13 @@ const (
 	// moveShare of the subscriptions may be moved per second, at least moveLeast.
 	moveShare = 0.02
 	moveLeast = 4
-	// farCost is put on parents of another country, newCost on those to whom a
-	// connection must be made first, crowdCost on those too many of whose kind feed
-	// this viewer already: they are taken when there is nobody else.
+	// farCost is put on parents of another country. newCost is put on those to whom a
+	// connection must be made first: it may fail, takes a second, and makes one more
+	// known; what is in time is in time, so neighbours come first. crowdCost is put on
+	// those too many of whose kind feed this viewer already: they are taken when there
+	// is nobody else.
 	farCost   = 60 * time.Millisecond
-	newCost   = 40 * time.Millisecond
+	newCost   = 200 * time.Millisecond
 	crowdCost = 10 * time.Second
 	// pieceBits stands for a piece on the line.
 	pieceBits = MaxPiece * 8
@@ -168,7 +170,7 @@ func (t *Tracker) fits(m *member, s int, p *member, freed int) bool {
 	if t.guarded(m, s) && !t.proven(p) {
 		return false
 	}
-	if m.link(p.id) == nil && !(t.mayReveal(m) && t.mayReveal(p)) {
+	if m.link(p.id) == nil && (!t.mayReveal(m) || !t.mayReveal(p)) {
 		return false
 	}
 	return t.arrival(m, s, p) <= t.params.Delay-t.params.HedgeStart-t.params.GapPull
@@ -222,23 +224,31 @@ func (t *Tracker) cost(m *member, s int, p *member) time.Duration {
 	return cost
 }
 
-// crowded: with p, more than two of m's parents were of one prefix, or more than
-// half of one ASN.
+// crowded: with p, more than half of the sub-streams came from one peer, or from
+// one ASN, or more than two parents were of one prefix.
 func (t *Tracker) crowded(m *member, s int, p *member) bool {
-	prefix, asn := 1, 1
-	var seen []PeerID
+	same, asn, prefix := 1, 1, 1
 	for i := range m.branches {
 		q := m.branches[i].parent
-		if i == s || q == nil || q == p || slices.Contains(seen, q.id) {
-			continue
-		}
-		seen = append(seen, q.id)
-		if p.prefix != 0 && q.prefix == p.prefix {
-			prefix++
-		}
-		if p.profile.ASN != 0 && q.profile.ASN == p.profile.ASN {
+		switch {
+		case i == s || q == nil:
+		case q == p:
+			same++
 			asn++
+		default:
+			if p.profile.ASN != 0 && q.profile.ASN == p.profile.ASN {
+				asn++
+			}
+			if p.prefix != 0 && q.prefix == p.prefix && !m.fedBy(q, i) {
+				prefix++
+			}
 		}
 	}
-	return prefix > 2 || asn > max(1, t.params.Subs/2)
+	half := max(1, t.params.Subs/2)
+	return same > half || p.profile.ASN != 0 && asn > half || prefix > 2
+}
+
+// fedBy says whether p brings a sub-stream before s.
+func (m *member) fedBy(p *member, s int) bool {
+	return slices.ContainsFunc(m.branches[:s], func(b branch) bool { return b.parent == p })
 }

@@ -26,11 +26,13 @@ type hall struct {
 	deaf map[swarm.PeerID]bool
 }
 
-func newHall(t testing.TB, cfg swarm.TrackerConfig) *hall {
-	t.Helper()
-	cfg.Seed = 3
+func newHall(tb testing.TB, cfg swarm.TrackerConfig) *hall {
+	tb.Helper()
+	cfg.Seed += 3
+	cfg.Params = swarm.DefaultParams()
+	cfg.Params.Subs = 4
 	return &hall{
-		t: t, tracker: swarm.NewTracker(cfg), mode: map[swarm.PeerID]swarm.TrackerAction{}, parents: map[swarm.PeerID][]swarm.PeerID{},
+		t: tb, tracker: swarm.NewTracker(cfg), mode: map[swarm.PeerID]swarm.TrackerAction{}, parents: map[swarm.PeerID][]swarm.PeerID{},
 		known: map[swarm.PeerID][]swarm.Candidate{}, slots: map[swarm.PeerID]int{}, deaf: map[swarm.PeerID]bool{},
 	}
 }
@@ -131,10 +133,10 @@ func (h *hall) check() {
 	}
 }
 
-// crowd joins viewers with so many slots.
-func (h *hall) crowd(n, slots int) {
+// crowd joins viewers with eight slots.
+func (h *hall) crowd(n int) {
 	for i := range n {
-		h.join(swarm.PeerID(i+1), willing(i), slots)
+		h.join(swarm.PeerID(i+1), willing(i), 8)
 	}
 }
 
@@ -186,7 +188,7 @@ func TestModesAndTheirReasons(t *testing.T) {
 
 func TestHiddenForLong(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
-	h.crowd(3, 8)
+	h.crowd(3)
 	h.run(5 * time.Second)
 	p := willing(0)
 	p.Hidden = true
@@ -208,7 +210,7 @@ func TestHiddenForLong(t *testing.T) {
 
 func TestSmallSwarmsStayWithTheEdge(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{Small: 3})
-	h.crowd(2, 8)
+	h.crowd(2)
 	if got := h.mode[1]; got.Mode != swarm.ModeEdge || got.Reason != "small" {
 		t.Errorf("two of three: %+v", got)
 	}
@@ -229,7 +231,7 @@ func TestTreesFill(t *testing.T) {
 	for _, n := range []int{2, 3, 6, 20, 200} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			h := newHall(t, swarm.TrackerConfig{})
-			h.crowd(n, 8)
+			h.crowd(n)
 			h.run(12 * time.Second)
 			h.check()
 			if got, want := h.fromPeers(), (n-1)*4*85/100; got < want {
@@ -256,7 +258,7 @@ func TestSupplyIsUsed(t *testing.T) {
 
 func TestRevealedPeersAreBounded(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
-	h.crowd(100, 8)
+	h.crowd(100)
 	h.run(30 * time.Second)
 	for i := range 50 {
 		h.leave(swarm.PeerID(i + 1))
@@ -321,7 +323,7 @@ func TestParentsAreOfSeveralNetworks(t *testing.T) {
 
 func TestChildrenOfALeaverMoveWithinTheStep(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
-	h.crowd(20, 8)
+	h.crowd(20)
 	h.run(12 * time.Second)
 	var gone swarm.PeerID
 	for _, p := range h.parents[20] {
@@ -340,7 +342,7 @@ func TestChildrenOfALeaverMoveWithinTheStep(t *testing.T) {
 
 func TestFailedPairIsNotTriedAgain(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
-	h.crowd(2, 8)
+	h.crowd(2)
 	h.run(5 * time.Second)
 	if h.fromPeers() == 0 {
 		t.Fatal("no trees")
@@ -362,7 +364,7 @@ func TestFailedPairIsNotTriedAgain(t *testing.T) {
 func TestAssignmentThatNobodyFollowsIsTakenBack(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
 	h.deaf[2] = true
-	h.crowd(2, 8)
+	h.crowd(2)
 	h.run(20 * time.Second)
 	toEdge := 0
 	for _, a := range h.said {
@@ -377,7 +379,7 @@ func TestAssignmentThatNobodyFollowsIsTakenBack(t *testing.T) {
 
 func TestLoopIsTakenBack(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
-	h.crowd(6, 8)
+	h.crowd(6)
 	h.run(12 * time.Second)
 	// A root that takes from one it feeds makes a loop: it is taken back.
 	for _, id := range h.ids {
@@ -395,7 +397,7 @@ func TestLoopIsTakenBack(t *testing.T) {
 
 func TestStandbyThatAViewerChoseStays(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
-	h.crowd(6, 8)
+	h.crowd(6)
 	h.run(12 * time.Second)
 	for _, id := range h.ids {
 		for s, p := range h.parents[id] {
@@ -418,7 +420,7 @@ func TestStandbyThatAViewerChoseStays(t *testing.T) {
 
 func TestOnePolluterIsBanned(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
-	h.crowd(20, 8)
+	h.crowd(20)
 	h.run(12 * time.Second)
 	bad := swarm.PeerID(0)
 	for _, p := range h.parents[20] {
@@ -444,7 +446,7 @@ func TestOnePolluterIsBanned(t *testing.T) {
 
 func TestAnAccuserIsBelievedOnce(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
-	h.crowd(20, 8)
+	h.crowd(20)
 	h.run(12 * time.Second)
 	ended := func(got []swarm.TrackerAction) int {
 		return len(slices.DeleteFunc(got, func(a swarm.TrackerAction) bool { return a.Kind != swarm.TrackerEnd }))
@@ -472,7 +474,7 @@ func TestAnAccuserIsBelievedOnce(t *testing.T) {
 
 func TestUnprovenReportsNeedThreeNetworks(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
-	h.crowd(30, 8)
+	h.crowd(30)
 	h.run(15 * time.Second)
 	// Whoever is known by the most.
 	by := map[swarm.PeerID][]swarm.PeerID{}
@@ -502,7 +504,7 @@ func TestUnprovenReportsNeedThreeNetworks(t *testing.T) {
 
 func TestBadScoresOfThreeNetworksEnd(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
-	h.crowd(30, 8)
+	h.crowd(30)
 	h.run(15 * time.Second)
 	bad := h.known[30][0].Peer
 	word := func(score float64, networks int) {
@@ -546,7 +548,7 @@ func TestBadScoresOfThreeNetworksEnd(t *testing.T) {
 
 func TestHostileSwarmKeepsASubstreamWithTheEdge(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
-	h.crowd(60, 8)
+	h.crowd(60)
 	h.run(12 * time.Second)
 	for i := range 3 {
 		id := swarm.PeerID(20 * (i + 1))
@@ -565,7 +567,7 @@ func TestHostileSwarmKeepsASubstreamWithTheEdge(t *testing.T) {
 
 func TestKillSwitch(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
-	h.crowd(6, 8)
+	h.crowd(6)
 	h.run(12 * time.Second)
 	h.tell(swarm.TrackerEvent{Kind: swarm.TrackerKill, Off: true})
 	for _, id := range h.ids {
@@ -584,7 +586,7 @@ func TestKillSwitch(t *testing.T) {
 
 func TestReserve(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
-	h.crowd(6, 8)
+	h.crowd(6)
 	load := func(egress int64) {
 		h.tell(swarm.TrackerEvent{Kind: swarm.TrackerLoad, Egress: egress, Capacity: 1000, Bitrate: 10})
 	}
@@ -615,7 +617,7 @@ func TestReserve(t *testing.T) {
 
 func TestIdleEdgeNeedsNoSwarm(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{MinLoad: 0.5})
-	h.crowd(3, 8)
+	h.crowd(3)
 	for _, tt := range []struct {
 		egress int64
 		mode   swarm.Mode
@@ -667,7 +669,7 @@ func TestMovesAreFew(t *testing.T) {
 func TestTrackerRepeatsItself(t *testing.T) {
 	run := func() string {
 		h := newHall(t, swarm.TrackerConfig{})
-		h.crowd(50, 8)
+		h.crowd(50)
 		h.run(5 * time.Second)
 		for i := range 20 {
 			h.leave(swarm.PeerID(2*i + 1))
@@ -675,7 +677,7 @@ func TestTrackerRepeatsItself(t *testing.T) {
 		h.run(5 * time.Second)
 		return fmt.Sprint(h.said)
 	}
-	if run() != run() {
+	if first, second := run(), run(); first != second {
 		t.Error("two runs with one seed differ")
 	}
 }

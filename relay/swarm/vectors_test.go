@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -116,6 +117,11 @@ func writeVectors(t *testing.T) {
 		l.live(n)
 		v := n.node(l.cfg.traced)
 		vector{l.about, l.cfg.seed + uint64(l.cfg.traced) - 1, v.trace.steps}.write(t, l.name)
+	}
+	for i, loss := range []int{0, 3, 8} {
+		c := &chaos{loss: loss}
+		c.live(250 + 50*i)
+		vector{"what a broken or hostile world might tell", chaosSeed, c.trace.steps}.write(t, fmt.Sprintf("chaos%d", i+1))
 	}
 }
 

@@ -1,5 +1,7 @@
 package swarm
 
+import "slices"
+
 const (
 	// hedgeMargin is put on top of what answers to hedges take.
 	hedgeMargin = 50 * millisecond
@@ -119,7 +121,7 @@ func (v *Viewer) sendHedge(pieces []*entry) {
 	h := &v.hedger
 	h.open = append(h.open, openHedge{h.count, asked})
 	if len(h.open) > 64 {
-		h.open = append(h.open[:0:0], h.open[1:]...)
+		h.open = slices.Delete(h.open, 0, 1)
 	}
 	v.do(Action{Kind: ActionHedge, Count: h.count, IDs: ids})
 	h.count++
@@ -184,7 +186,7 @@ func (v *Viewer) hedgeDone(id int) {
 				e.hedgedAt = v.now - v.hedger.lead
 			}
 		}
-		v.hedger.open = append(open[:i:i], open[i+1:]...)
+		v.hedger.open = slices.Delete(open, i, i+1)
 		return
 	}
 }

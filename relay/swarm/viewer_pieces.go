@@ -3,8 +3,8 @@ package swarm
 // rate measures the bitrate of the stream by what beacons tell: bytes against
 // media time.
 type rate struct {
-	bytes, from, last int64
-	value             int64
+	bytes, from int64
+	value       int64
 }
 
 // rateSpan is the media time over which the bitrate is measured: GOPs fit in.

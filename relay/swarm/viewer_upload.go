@@ -26,6 +26,9 @@ const (
 	// burst is how much of the budget may go at once. Full slots take the whole
 	// budget in the mean, so what a key frame needs more must come from here.
 	burst = 3 * second
+	// slack is the part of the budget by which the bucket exceeds it: slots keep the
+	// mean within the budget, and what has queued up must be able to drain.
+	slack = 8
 )
 
 // upload is what a viewer gives.
@@ -189,10 +192,21 @@ func (v *Viewer) roundTrip(id PeerID, rtt int64) {
 		return
 	}
 	p.rtt.add(v.now, rtt)
-	if p.rtt.inflated >= inflatedTimes && p.child() {
+	if p.rtt.inflated >= inflatedTimes && p.child() && v.lineFull() {
 		p.rtt.inflated = 0
 		v.backOff()
 	}
+}
+
+// lineFull: the round trips to all neighbours are long at present, so it is this
+// viewer's line that is full and not one of theirs.
+func (v *Viewer) lineFull() bool {
+	for _, p := range v.peers {
+		if p.open && p.rtt.value > 0 && p.rtt.inflated == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // backOff halves the slots: somebody else needs the line.
@@ -204,12 +218,13 @@ func (v *Viewer) backOff() {
 	u.halvedAt, u.congested = v.now, true
 	u.ramp = max(1, min(u.ramp, v.taken())/2)
 	u.rampAt = v.now + growTime
-	for v.taken() > v.slots() && v.dismiss() {
+	for range max(0, v.taken()-v.slots()) {
+		v.dismiss()
 	}
 }
 
 // dismiss sends the youngest child away.
-func (v *Viewer) dismiss() bool {
+func (v *Viewer) dismiss() {
 	var young *peer
 	at := 0
 	for _, p := range v.peers {
@@ -220,11 +235,10 @@ func (v *Viewer) dismiss() bool {
 		}
 	}
 	if young == nil {
-		return false
+		return
 	}
 	young.drop(at)
 	v.do(Action{Kind: ActionRefuse, Peer: young.id, Reason: refuseFull, Sub: at})
-	return true
 }
 
 // useful: there is still time for a child to use it.
@@ -252,7 +266,7 @@ func (v *Viewer) spread(e *entry, from PeerID) {
 // drain sends what waits, each child one piece in turn, as far as the budget and
 // the children's queues allow.
 func (v *Viewer) drain() {
-	v.upload.bucket.fill(v.now, v.rate(), burst, 2*MaxPiece)
+	v.upload.bucket.fill(v.now, v.rate()+v.rate()/slack, burst, 2*MaxPiece)
 	for idle := 0; idle < len(v.peers); {
 		v.upload.turn = (v.upload.turn + 1) % len(v.peers)
 		if v.sendNext(v.peers[v.upload.turn]) {

@@ -66,8 +66,7 @@ type session struct {
 	gate   gate
 	tasks  sync.WaitGroup
 
-	ready     chan struct{} // Closed when the peer's SETUP came and our control stream is there.
-	greeted   chan struct{} // Closed when the peer's SETUP came.
+	ready     chan struct{} // Closed when the peer's SETUP came.
 	readyOnce sync.Once
 	control   *messageWriter // Set before ready is closed.
 
@@ -104,7 +103,6 @@ func newSession(ctx context.Context, conn Conn, r role, env environment) (*sessi
 		role:        r,
 		pace:        newPace(env.limits.MessageRate),
 		ready:       make(chan struct{}),
-		greeted:     make(chan struct{}),
 	}
 	s.log = env.log.With("draft", d.Draft, "peer", conn.RemoteAddr().String())
 	s.ctx, s.cancel = context.WithCancelCause(ctx)

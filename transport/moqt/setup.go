@@ -58,30 +58,9 @@ func (s *session) openControl() {
 	}
 }
 
-// setupPatience is how long a server's SETUP waits for the client's at most.
-const setupPatience = 250 * time.Millisecond
-
-// followClient has a server's SETUP follow the client's. Chromium (156) does not hand
-// a page the bytes of a stream that come together with the session's acceptance before
-// more of them come, and nothing follows SETUP. A client that waits itself is not kept
-// waiting for long.
-func (s *session) followClient() {
-	if s.role != roleServer {
-		return
-	}
-	timer := time.NewTimer(setupPatience)
-	defer timer.Stop()
-	select {
-	case <-s.greeted:
-	case <-timer.C:
-	case <-s.ctx.Done():
-	}
-}
-
 // openUniControl is draft 18's. The stream is never closed: that would be a
 // violation ("Session initialization").
 func (s *session) openUniControl() error {
-	s.followClient()
 	st, err := s.conn.OpenUniStream(s.ctx)
 	if err != nil {
 		return err
@@ -138,7 +117,6 @@ func (s *session) gotSetup(o wire.KeyValues) error {
 	if s.setups++; s.setups > 1 {
 		return wire.Violation("second SETUP")
 	}
-	close(s.greeted)
 	s.maybeReadyLocked()
 	return nil
 }

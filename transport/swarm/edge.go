@@ -3,6 +3,7 @@ package swarm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
@@ -54,6 +55,11 @@ func New(cfg Config) (*Edge, error) {
 		cfg: cfg, log: cfg.Logger, metrics: newMetrics(cfg.Registerer), issuer: newIssuer(),
 		off: set(cfg.Policy.Off), carrier: set(cfg.Policy.Carriers),
 		rooms: make(map[roomKey]*room), bans: make(map[netip.Prefix]time.Time),
+	}
+	if cfg.Registerer != nil {
+		if err := cfg.Registerer.Register(collector{e}); err != nil {
+			return nil, fmt.Errorf("swarm: %w", err)
+		}
 	}
 	return e, nil
 }

@@ -39,6 +39,7 @@ type metrics struct {
 	withheld      prometheus.Counter
 	consent       *prometheus.CounterVec
 	kills         prometheus.Counter
+	offload       prometheus.Histogram
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -73,6 +74,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "freshet_swarm_latency_seconds", Help: "How far viewers say they are behind live.",
 			Buckets: []float64{.25, .5, .75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 6, 10},
 		}, []string{"cohort"}),
+		offload: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "freshet_swarm_viewer_offload_ratio", Help: "Part of the video that came from peers, of each report of viewers who take from peers.",
+			Buckets: []float64{0, .1, .2, .3, .4, .5, .6, .7, .8, .9, .95, 1},
+		}),
 		lag: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "freshet_swarm_lag_seconds", Help: "How long pieces come behind their beacons, p90 of each sub-stream as viewers say.",
 			Buckets: []float64{.01, .025, .05, .1, .15, .2, .3, .4, .5, .75, 1, 2},
@@ -156,6 +161,9 @@ func (m *metrics) reported(v *member, r *wire.Report) {
 	m.uploaded.WithLabelValues(network, agent, class).Add(float64(r.UploadBytes))
 	m.invalidPieces.Add(float64(r.InvalidPieces))
 	cohort := v.standing.cohort()
+	if needed := r.PeerBytes + r.EdgeBytes + r.HedgeBytes; cohort == "swarm" && needed > 0 {
+		m.offload.Observe(float64(r.PeerBytes) / float64(needed))
+	}
 	m.playing.WithLabelValues(cohort).Add(time.Duration(r.PlayTime).Seconds())
 	m.stalling.WithLabelValues(cohort).Add(time.Duration(r.StallTime).Seconds())
 	m.stalls.WithLabelValues(cohort).Add(float64(r.Stalls))

@@ -128,7 +128,7 @@ func newDesk(r *room) *desk {
 }
 
 func (e *Edge) trackerConfig(seed uint64) policy.TrackerConfig {
-	return policy.TrackerConfig{Params: e.cfg.Policy.Params, Seed: seed, Small: e.cfg.Policy.MinViewers, Off: e.cfg.Policy.Off}
+	return policy.TrackerConfig{Params: e.cfg.Policy.Params, Seed: seed, Small: e.cfg.Policy.MinViewers, Off: e.cfg.Policy.Off, MinLoad: e.cfg.Policy.MinLoad}
 }
 
 func (d *desk) run(ctx context.Context) {

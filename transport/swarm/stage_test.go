@@ -156,7 +156,6 @@ func piecesOf(group uint64, sizes ...int) map[policy.PieceID]string {
 type guest struct {
 	s    *stage
 	c    *moqt.Client
-	conn *moqttest.Conn
 	st   moqt.Stream
 	host int
 
@@ -191,15 +190,23 @@ func helloOf(host int) *wire.Hello {
 // connect makes a session.
 func (s *stage) connect(cfg moqt.ClientConfig) *guest {
 	s.tb.Helper()
-	s.hosts++
-	g := &guest{s: s, host: s.hosts}
 	near, far := moqttest.Pair(moqttest.Config{Protocol: s.protocol})
 	ended := make(chan error, 1)
 	s.served.Go(func() { ended <- s.server.Serve(context.Background(), far) })
+	g := s.connectOver(near, cfg)
+	g.ended = ended
+	return g
+}
+
+// connectOver makes a session over a connection to the edge.
+func (s *stage) connectOver(conn moqt.Conn, cfg moqt.ClientConfig) *guest {
+	s.tb.Helper()
+	s.hosts++
+	g := &guest{s: s, host: s.hosts}
 	cfg.Extensions = []moqt.ClientExtension{{Extension: swarm.Extension(), Receive: g.receive}}
-	c, err := moqt.NewClient(context.Background(), near, cfg)
+	c, err := moqt.NewClient(context.Background(), conn, cfg)
 	s.must(err)
-	g.c, g.conn, g.ended = c, near, ended
+	g.c = c
 	return g
 }
 

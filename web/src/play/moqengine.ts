@@ -230,7 +230,7 @@ export class MoqEngine implements Engine {
   private async open(info: ServerInfo): Promise<Session> {
     const transport = await connect({ ...info, timeout: this.live.started ? reconnectTimeout : connectTimeout });
     this.draft = (transport as { protocol?: string }).protocol || "moqt-18";
-    const extension = this.swarm.newExtension();
+    const extension = this.swarm.newExtension(info.swarm === true);
     const session: Session = await Session.start(transport, {
       implementation,
       ...(extension ? { extension } : {}),

@@ -4,6 +4,8 @@ export interface ServerInfo {
   readonly certificateHashes: readonly string[];
   /** Other gateways that serve the same broadcasts, as URLs of which the origin counts. */
   readonly edges: readonly string[];
+  /** It takes viewers into swarms (docs/swarm-protocol.md). */
+  readonly swarm?: boolean;
 }
 
 const requestTimeout = 5000;
@@ -59,7 +61,8 @@ export function parseInfo(info: unknown): ServerInfo | undefined {
     return undefined;
   }
   const hashes = strings(field(moq, "certificateHashes")).filter((hash) => /^[0-9a-f]{64}$/i.test(hash));
-  return { url, certificateHashes: hashes, edges: strings(field(info, "edges")) };
+  const swarm = field(info, "swarm") !== undefined;
+  return { url, certificateHashes: hashes, edges: strings(field(info, "edges")), ...(swarm ? { swarm } : {}) };
 }
 
 function strings(value: unknown): string[] {

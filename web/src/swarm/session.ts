@@ -21,6 +21,9 @@ export class SwarmExtension implements Extension {
   private readonly swarms = new Map<number, SwarmSession>();
   private opened = 0;
 
+  /** offered: the edge has said elsewhere that it speaks the extension. */
+  constructor(readonly offered: boolean) {}
+
   readonly onStream = async (stream: StreamReader): Promise<void> => {
     const header = await readPieceHeader(stream);
     const swarm = this.swarms.get(header.swarm);

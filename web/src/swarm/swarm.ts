@@ -10,6 +10,7 @@ import { type Identity, createIdentity, peersSupported } from "./certificate.ts"
 import { version } from "./codes.ts";
 import { Figures } from "./figures.ts";
 import { Membership } from "./membership.ts";
+import { slots } from "./policy/viewerupload.ts";
 import { SwarmExtension } from "./session.ts";
 import type { Hello, Update } from "./sessionmessage.ts";
 import { type Allowed, Watch, agentOf, allowedBy, isMobile } from "./situation.ts";
@@ -63,9 +64,12 @@ export class Swarm {
     addEventListener("pagehide", this.leavePage);
   }
 
-  /** For the next MoQ session; undefined: nothing of swarms is to be said. */
-  newExtension(): SwarmExtension | undefined {
-    return this.host.engine.swarm.config.use === "off" ? undefined : new SwarmExtension();
+  /**
+   * For the next MoQ session; undefined: nothing of swarms is to be said. offered: the
+   * edge has said over HTTP that it speaks the extension.
+   */
+  newExtension(offered: boolean): SwarmExtension | undefined {
+    return this.host.engine.swarm.config.use === "off" ? undefined : new SwarmExtension(offered);
   }
 
   /** A session is there, which was started with the extension. */
@@ -82,7 +86,8 @@ export class Swarm {
     this.membership = undefined;
     this.nextJoin = 0;
     const extension = this.extensions.get(session);
-    if (extension && (await session.extended) && !this.stopped) {
+    // Chromium (156) may hold the edge's SETUP back for ever when it comes in the first flight.
+    if (extension && (extension.offered || (await session.extended)) && !this.stopped) {
       this.connection = { session, extension };
     }
   }
@@ -156,7 +161,7 @@ export class Swarm {
       uploadRate: this.figures.rate("upload", now),
       uplink: Math.round(membership?.exchange?.uplink.estimate ?? 0),
       cap: leastCap(cap, membership?.welcome?.params.cap ?? 0),
-      slots: viewer?.upload.ramp ?? 0,
+      slots: viewer ? slots(viewer) : 0,
     };
   }
 

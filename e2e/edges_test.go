@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -37,20 +38,21 @@ func startCrowd(t *testing.T, config rig.CrowdConfig) *rig.Crowd {
 }
 
 // startEdges starts an origin with a broadcast, and two edges that have it and may be
-// killed.
+// killed; the first one names the other as its fallback.
 func startEdges(t *testing.T, path string, camera rig.Camera, encoding rig.Encoding) [2]*rig.Gateway {
 	t.Helper()
 	certs := t.TempDir()
 	origin := startGateway(t, rig.GatewayConfig{Name: "origin", CertDir: certs})
-	var edges [2]*rig.Gateway
-	for i, name := range []string{"edge-a", "edge-b"} {
+	start := func(name, more string) *rig.Gateway {
 		edge, err := rig.StartGateway(context.Background(), rig.GatewayConfig{
-			Binary: binary, Dir: artifactDir(t), Name: name, CertDir: certs, Parents: []string{origin.HTTPS("/moq")},
+			Binary: binary, Dir: artifactDir(t), Name: name, CertDir: certs, Parents: []string{origin.HTTPS("/moq")}, More: more,
 		})
 		must(t, err)
 		t.Cleanup(func() { _ = edge.Kill() })
-		edges[i] = edge
+		return edge
 	}
+	b := start("edge-b", "")
+	edges := [2]*rig.Gateway{start("edge-a", fmt.Sprintf("swarm:\n  fallbacks: [%q]\n", b.HTTP(""))), b}
 	source, err := rig.StartFFmpeg(context.Background(), artifactDir(t), rig.Target{Gateway: origin, StreamID: path}, camera, encoding)
 	must(t, err)
 	t.Cleanup(source.Stop)
@@ -74,7 +76,7 @@ func TestEdgeIsGone(t *testing.T) {
 	keepWarm(t, edges[1], path)
 	must(t, crowd.Open(
 		rig.CrowdViewer{Name: "a second", URL: embedded(edges[0], path, url.Values{"fallbacks": {other}, "target": {"1000"}})},
-		rig.CrowdViewer{Name: "adaptive", URL: embedded(edges[0], path, url.Values{"fallbacks": {other}})},
+		rig.CrowdViewer{Name: "adaptive", URL: edges[0].HTTP("/"+path+"/") + "?muted"},
 		rig.CrowdViewer{Name: "LL-HLS", URL: embedded(edges[0], path, url.Values{"fallbacks": {other}, "transport": {"hls"}})},
 		rig.CrowdViewer{Name: "to LL-HLS", URL: embedded(edges[0], path, url.Values{"fallbacks": {withoutMoQ(t, edges[1])}, "target": {"1000"}})},
 	))

@@ -48,6 +48,20 @@ test("the viewer's answer counts more than the page's", () => {
   assert.equal(new SwarmSettings({ ...config, consent: "granted" }, new FakeMemory()).consent, "granted");
 });
 
+test("what is presumed holds until there is an answer, and is not remembered", () => {
+  const memory = new FakeMemory();
+  const settings = new SwarmSettings(config, memory);
+  let changes = 0;
+  settings.addEventListener("change", () => changes++);
+  settings.presume("granted");
+  assert.equal(settings.consent, "granted");
+  assert.equal(new SwarmSettings(config, memory).consent, "unset");
+  settings.consent = "denied";
+  settings.presume("granted");
+  assert.equal(settings.consent, "denied");
+  assert.equal(changes, 2);
+});
+
 test("where nothing can be remembered the answer holds for the visit", () => {
   const memory = new FakeMemory();
   memory.full = true;

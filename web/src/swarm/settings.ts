@@ -52,6 +52,14 @@ export class SwarmSettings extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
+  /** What holds as long as the viewer has not answered; it is not remembered. */
+  presume(answer: Consent): void {
+    if (this.answer === "unset" && answer !== "unset") {
+      this.answer = answer;
+      this.dispatchEvent(new Event("change"));
+    }
+  }
+
   /** bit/s that the page allows for upload; 0: no limit of its own. */
   get cap(): number {
     return this.config.cap;

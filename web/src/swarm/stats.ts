@@ -10,6 +10,11 @@ export type SwarmMode =
 /** What the viewer said to passing video on; "unset" plays from the edge alone. */
 export type Consent = "unset" | "granted" | "denied";
 
+/** Whether people are to be asked: first, not at all as they may be presumed to agree, or not as nobody shares. */
+export const askings = ["ask", "allow", "off"] as const;
+
+export type Asking = (typeof askings)[number];
+
 /** Why the mode is less than "on": the protocol's words. */
 export const swarmReasons = [
   "consent",
@@ -60,6 +65,8 @@ export interface SwarmStats {
   /** Null while the mode is "on", and before the edge has answered. */
   readonly reason: SwarmReason | null;
   readonly consent: Consent;
+  /** What the edge's operator decided for viewers of this country; null before it is known. */
+  readonly ask: Asking | null;
   /** One of those who get everything from the edge, for comparison. */
   readonly control: boolean;
   /** T: media is displayed so long after it reached the edge. */

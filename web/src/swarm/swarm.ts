@@ -14,7 +14,7 @@ import { slots } from "./policy/viewerupload.ts";
 import { SwarmExtension } from "./session.ts";
 import type { Hello, Update } from "./sessionmessage.ts";
 import { type Allowed, Watch, agentOf, allowedBy, isMobile } from "./situation.ts";
-import type { SwarmPeer, SwarmStats } from "./stats.ts";
+import { askings, type SwarmPeer, type SwarmStats } from "./stats.ts";
 
 /** Milliseconds between tries to join a swarm that ended by itself. */
 const firstPause = 5000;
@@ -149,6 +149,7 @@ export class Swarm {
       mode,
       reason,
       consent,
+      ask: askings.find((asking) => asking === membership?.welcome?.ask) ?? null,
       control: membership?.welcome?.control ?? false,
       delay: membership?.delay ?? 0,
       self: membership?.welcome?.peer ?? null,

@@ -47,8 +47,8 @@ export class Chrome {
     this.listen();
   }
 
-  /** Shows a player; its state and figures are followed until detach. asks: for a consent to sharing. */
-  attach(player: FreshetPlayer, title: string, asks: boolean): void {
+  /** Shows a player; its state and figures are followed until detach. asks: see Sharing. */
+  attach(player: FreshetPlayer, title: string, asks: boolean | undefined): void {
     this.player = player;
     this.sharing.attach(player, asks);
     this.title.textContent = title;

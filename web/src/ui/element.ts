@@ -60,7 +60,7 @@ export class FreshetPlayerElement extends HTMLElement {
     this.chrome.video.muted = this.hasAttribute("muted");
     this.shadowRoot?.replaceChildren(this.chrome.element);
     this.player = new FreshetPlayer(this.chrome.video, this.options(src));
-    this.chrome.attach(this.player, this.getAttribute("title") ?? this.player.name, this.getAttribute("swarm-consent") === "ask");
+    this.chrome.attach(this.player, this.getAttribute("title") ?? this.player.name, this.asks());
   }
 
   private close(): void {
@@ -80,6 +80,11 @@ export class FreshetPlayerElement extends HTMLElement {
       swarm: this.swarmOptions(),
       fallbacks: this.getAttribute("fallbacks")?.split(/\s+/).filter((url) => url !== "") ?? [],
     };
+  }
+
+  private asks(): boolean | undefined {
+    const consent = this.getAttribute("swarm-consent");
+    return consent === null ? undefined : consent === "ask";
   }
 
   private swarmOptions(): NonNullable<PlayerOptions["swarm"]> {

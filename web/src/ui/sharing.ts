@@ -1,4 +1,5 @@
 import type { FreshetPlayer, PlayerStats } from "../player.ts";
+import type { Asking } from "../swarm/stats.ts";
 import { ConsentPrompt } from "./consentprompt.ts";
 import { el } from "./dom.ts";
 import { formatBitrate } from "./format.ts";
@@ -20,7 +21,9 @@ export class Sharing {
   readonly prompt = new ConsentPrompt();
   private readonly rate = el("span");
   private player: FreshetPlayer | undefined;
-  private asks = false;
+  /** The page's word; undefined: the edge's counts. */
+  private asks: boolean | undefined;
+  private asked = false;
 
   constructor(onToggle: () => void) {
     this.button.hidden = true;
@@ -31,7 +34,8 @@ export class Sharing {
     this.sign.addEventListener("click", onToggle);
   }
 
-  attach(player: FreshetPlayer, asks: boolean): void {
+  /** asks: whether the page wants people to be asked; undefined leaves that to the edge. */
+  attach(player: FreshetPlayer, asks: boolean | undefined): void {
     this.player = player;
     this.asks = asks;
     this.panel.attach(player.swarm);
@@ -65,9 +69,19 @@ export class Sharing {
       return;
     }
     this.panel.update(swarm);
-    if (this.asks && this.player && this.player.state === "playing") {
-      this.asks = false;
-      this.prompt.ask(this.player.swarm);
+    if (!this.asked && this.player?.state === "playing") {
+      this.settle(this.player, swarm.ask);
+    }
+  }
+
+  /** Asks once; where the law leaves it to the operator the viewer sees the sign, and has the switch. */
+  private settle({ swarm }: FreshetPlayer, word: Asking | null): void {
+    const asks = this.asks ?? (word === null ? undefined : word === "ask");
+    this.asked = asks !== undefined;
+    if (asks) {
+      this.prompt.ask(swarm);
+    } else if (this.asks === undefined && word === "allow") {
+      swarm.presume("granted");
     }
   }
 }

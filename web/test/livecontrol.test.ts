@@ -289,3 +289,17 @@ test("a live edge that nobody knows any more is no reason to hurry", () => {
   const end = video.ranges.at(-1)?.[1] ?? 0;
   assert.ok(Math.abs(end - video.currentTime - 1) < 0.3, `${end - video.currentTime}`);
 });
+
+test("a stall before a full buffer is the machine's, one without media is not", () => {
+  const stand = (buffered: number) => {
+    const { video, control, tick, run } = bench([[100, 101]]);
+    run(3);
+    video.ranges = [[100, video.currentTime + buffered]];
+    for (let i = 0; i < 5; i++) {
+      tick();
+    }
+    return [control.stalls.count, control.dryStalls];
+  };
+  assert.deepEqual(stand(0.6), [1, 0]);
+  assert.deepEqual(stand(0.05), [1, 1]);
+});

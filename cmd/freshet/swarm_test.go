@@ -164,7 +164,7 @@ func joinSwarm(ctx context.Context, t *testing.T, client *moqt.Client) *swarmwir
 	if err != nil || status.Largest == nil {
 		t.Fatalf("track status: %+v, %v", status, err)
 	}
-	say(&swarmwire.Feed{Subs: 0xF, Group: status.Largest.Group})
+	say(&swarmwire.Feed{Subs: 1<<welcome.Params.Subs - 1, Group: status.Largest.Group})
 	return welcome
 }
 

@@ -34,7 +34,7 @@ func DefaultParams() Params {
 		Depth:      4,
 		GapPull:    150 * time.Millisecond,
 		HedgeStart: 200 * time.Millisecond,
-		HedgeMin:   120 * time.Millisecond,
+		HedgeMin:   150 * time.Millisecond,
 		HedgeMax:   400 * time.Millisecond,
 		Share:      0.4,
 		CapFactor:  2,

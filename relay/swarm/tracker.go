@@ -15,7 +15,8 @@ type TrackerConfig struct {
 	// Small is the fewest viewers willing to take part for which there is a swarm;
 	// 0 is 2.
 	Small int
-	// Reveal bounds the peers made known to a viewer in ten minutes; 0 is 12.
+	// Reveal bounds the peers made known to a viewer in ten minutes; those that it
+	// feeds, by their word, are not counted up to as many again. 0 is 12.
 	Reveal int
 	// Reserve is how many times its present egress the edge must be able to send;
 	// 0 is 2.5.
@@ -42,6 +43,7 @@ type Tracker struct {
 	willing int
 
 	present, free index
+	prefixes      map[int]int // How many members are of each.
 	roots         []bag
 
 	load    load
@@ -67,7 +69,7 @@ func NewTracker(cfg TrackerConfig) *Tracker {
 	cfg.Reserve = defaulted(cfg.Reserve, 2.5)
 	t := &Tracker{
 		cfg: cfg, params: cfg.Params, rand: rand.New(rand.NewPCG(cfg.Seed, 0x5ee0)),
-		members: map[PeerID]*member{}, banned: map[netip.Addr]time.Duration{},
+		members: map[PeerID]*member{}, banned: map[netip.Addr]time.Duration{}, prefixes: map[int]int{},
 		present: newIndex(bagPresent), free: newIndex(bagFree),
 	}
 	t.load.idle = cfg.MinLoad > 0

@@ -28,6 +28,8 @@ type link struct {
 	open  bool
 	since time.Duration
 	rtt   time.Duration
+	// fed: the other has fed this side, by its word.
+	fed bool
 }
 
 func (m *member) link(id PeerID) *link {
@@ -59,14 +61,39 @@ func (t *Tracker) mayReveal(m *member) bool {
 	if len(m.links) >= maxLinks {
 		return false
 	}
-	if len(m.revealed) < t.cfg.Reveal {
-		return true
+	over := len(m.revealed) - t.mostRevealed(m)
+	return over < 0 || t.now-m.revealed[over] >= revealTime
+}
+
+// mostRevealed bounds the peers made known to a member in revealTime: so many, and
+// one for each that said to be fed by it, at most as many again. Who feeds others
+// must know them, and a claim to have slots must not be enough.
+func (t *Tracker) mostRevealed(m *member) int {
+	fresh := 0
+	for _, at := range m.served {
+		if t.now-at < revealTime {
+			fresh++
+		}
 	}
-	return t.now-m.revealed[0] >= revealTime
+	return t.cfg.Reveal + fresh
+}
+
+// serves notes that m says to be fed by its parent in s.
+func (t *Tracker) serves(m *member, s int) {
+	p := m.branches[s].parent
+	l := m.link(p.id)
+	if l == nil || l.fed {
+		return
+	}
+	l.fed = true
+	if len(p.served) >= t.cfg.Reveal {
+		p.served = slices.Delete(p.served, 0, 1)
+	}
+	p.served = append(p.served, t.now)
 }
 
 func (t *Tracker) reveal(m *member) {
-	if len(m.revealed) >= t.cfg.Reveal {
+	if len(m.revealed) >= 2*t.cfg.Reveal {
 		m.revealed = slices.Delete(m.revealed, 0, 1)
 	}
 	m.revealed = append(m.revealed, t.now)

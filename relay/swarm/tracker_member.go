@@ -31,8 +31,9 @@ type member struct {
 	// past are those it was connected to a short while ago.
 	past     []shun
 	revealed []time.Duration
-	metAt    time.Duration // When it was last made known to somebody.
-	standby  bool          // It has got its standby neighbours.
+	served   []time.Duration // When others first said to be fed by it.
+	metAt    time.Duration   // When it was last made known to somebody.
+	standby  bool            // It has got its standby neighbours.
 
 	opinions []opinion
 	accusers []uint32
@@ -77,6 +78,7 @@ func (t *Tracker) join(id PeerID, p *Profile) {
 		m.branches[s].depth = 1
 	}
 	t.members[id] = m
+	t.prefixes[m.prefix]++
 	t.order = append(t.order, m)
 	t.present.put(m)
 	t.decide(m)
@@ -119,6 +121,9 @@ func (t *Tracker) leave(m *member) {
 	}
 	m.links = nil
 	delete(t.members, m.id)
+	if t.prefixes[m.prefix]--; t.prefixes[m.prefix] == 0 {
+		delete(t.prefixes, m.prefix)
+	}
 	t.order[m.place] = nil
 	t.gone++
 }

@@ -23,6 +23,9 @@ const (
 	farCost   = 60 * time.Millisecond
 	newCost   = 200 * time.Millisecond
 	crowdCost = 10 * time.Second
+	// choiceEnough members of other prefixes are choice enough to never let one
+	// prefix bring too much; below, as in an office, it does when nobody else can.
+	choiceEnough = 8
 	// pieceBits stands for a piece on the line.
 	pieceBits = MaxPiece * 8
 )
@@ -170,6 +173,9 @@ func (t *Tracker) fits(m *member, s int, p *member, freed int) bool {
 	if t.guarded(m, s) && !t.proven(p) {
 		return false
 	}
+	if t.crowdedPrefix(m, s, p) && len(t.members)-t.prefixes[p.prefix] >= choiceEnough {
+		return false
+	}
 	if m.link(p.id) == nil && (!t.mayReveal(m) || !t.mayReveal(p)) {
 		return false
 	}
@@ -225,27 +231,43 @@ func (t *Tracker) cost(m *member, s int, p *member) time.Duration {
 }
 
 // crowded: with p, more than half of the sub-streams came from one peer, or from
-// one ASN, or more than two parents were of one prefix.
+// one ASN, or too much from one prefix.
 func (t *Tracker) crowded(m *member, s int, p *member) bool {
-	same, asn, prefix := 1, 1, 1
+	same, asn := 1, 1
 	for i := range m.branches {
 		q := m.branches[i].parent
-		switch {
-		case i == s || q == nil:
-		case q == p:
+		if i == s || q == nil {
+			continue
+		}
+		if q == p {
 			same++
+		}
+		if p.profile.ASN != 0 && q.profile.ASN == p.profile.ASN {
 			asn++
-		default:
-			if p.profile.ASN != 0 && q.profile.ASN == p.profile.ASN {
-				asn++
-			}
-			if p.prefix != 0 && q.prefix == p.prefix && !m.fedBy(q, i) {
-				prefix++
-			}
 		}
 	}
 	half := max(1, t.params.Subs/2)
-	return same > half || p.profile.ASN != 0 && asn > half || prefix > 2
+	return same > half || asn > half || t.crowdedPrefix(m, s, p)
+}
+
+// crowdedPrefix: with p, more than two parents were of one prefix, or they brought
+// more than half of the sub-streams.
+func (t *Tracker) crowdedPrefix(m *member, s int, p *member) bool {
+	if p.prefix == 0 {
+		return false
+	}
+	subs, parents := 1, 1
+	for i := range m.branches {
+		q := m.branches[i].parent
+		if i == s || q == nil || q.prefix != p.prefix {
+			continue
+		}
+		subs++
+		if q != p && !m.fedBy(q, i) {
+			parents++
+		}
+	}
+	return parents > 2 || subs > max(1, t.params.Subs/2)
 }
 
 // fedBy says whether p brings a sub-stream before s.

@@ -268,8 +268,20 @@ func TestRevealedPeersAreBounded(t *testing.T) {
 	for _, known := range h.known {
 		most = max(most, len(known))
 	}
-	if most > 12 {
+	if most > 24 {
 		t.Errorf("a viewer was told of %d peers within a minute", most)
+	}
+}
+
+func TestSlotsAloneRevealNobody(t *testing.T) {
+	h := newHall(t, swarm.TrackerConfig{})
+	h.crowd(100)
+	for id := range swarm.PeerID(100) {
+		h.deaf[id+1] = id > 0 // Nobody says to be fed by 1, whatever it claims.
+	}
+	h.run(time.Minute)
+	if n := len(h.known[1]); n > 12 {
+		t.Errorf("told of %d peers", n)
 	}
 }
 
@@ -318,6 +330,44 @@ func TestParentsAreOfSeveralNetworks(t *testing.T) {
 				t.Errorf("viewer %d has %d parents of network %d", id, n, network)
 			}
 		}
+	}
+}
+
+func TestSybilsOfOnePrefixDoNotSurroundAViewer(t *testing.T) {
+	h := newHall(t, swarm.TrackerConfig{})
+	h.join(1, willing(1), 0)
+	for i := range 40 { // Sybils, eager to feed.
+		p := willing(1)
+		p.Address = netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})
+		h.join(swarm.PeerID(100+i), p, 8)
+	}
+	for i := range 10 { // Honest viewers who cannot feed.
+		h.join(swarm.PeerID(200+i), willing(i+20), 0)
+	}
+	h.run(20 * time.Second)
+	sybils := map[swarm.PeerID]int{}
+	total := 0
+	for _, p := range h.parents[1] {
+		if p >= 100 && p < 200 {
+			sybils[p]++
+			total++
+		}
+	}
+	if len(sybils) > 2 || total > 2 {
+		t.Errorf("parents %v: %d sub-streams of one prefix", h.parents[1], total)
+	}
+}
+
+func TestOneOfficeStillHelpsItself(t *testing.T) {
+	h := newHall(t, swarm.TrackerConfig{})
+	for i := range 12 { // One public address.
+		p := willing(1)
+		p.Address = netip.AddrFrom4([4]byte{198, 51, 100, 7})
+		h.join(swarm.PeerID(i+1), p, 8)
+	}
+	h.run(15 * time.Second)
+	if got := h.fromPeers(); got < 11*4*85/100 {
+		t.Errorf("%d of 48 sub-streams come from peers", got)
 	}
 }
 

@@ -89,6 +89,7 @@ func (t *Tracker) parents(m *member, parents []PeerID) {
 		case b.parent == nil && id == Edge:
 		case b.parent != nil && b.parent.id == id:
 			b.confirmed = true
+			t.serves(m, s)
 		case !b.confirmed && b.parent != nil:
 		case id == Edge:
 			t.wentHome(m, s)

@@ -55,7 +55,7 @@ type Viewer struct {
 	guard  guard
 	report counters
 
-	haveAt, reportAt, secondAt int64
+	haveAt, reportAt, secondAt, tickAt int64
 }
 
 // state is what people see.

@@ -5,6 +5,8 @@ import "slices"
 const (
 	// hedgeMargin is put on top of what answers to hedges take.
 	hedgeMargin = 50 * millisecond
+	// maxTick bounds how far ahead a tick looks.
+	maxTick = 50 * millisecond
 	// hedgeSamples is how many answers count as knowing.
 	hedgeSamples = 5
 	// maxHedges bounds how often a piece is asked of the edge.
@@ -18,10 +20,13 @@ const (
 // hedger asks the edge for what is about to be late.
 type hedger struct {
 	// lead is H, rtt the way to the edge and back.
-	lead, rtt int64
-	answers   window
-	bucket    bucket
-	count     int
+	lead int64
+	rtt  rtt
+	// choked counts round trips in a row that were far too long.
+	choked  int
+	answers window
+	bucket  bucket
+	count   int
 	// open are the hedges not answered yet, at most 64.
 	open []openHedge
 }
@@ -39,7 +44,7 @@ func (h *hedger) answer(took int64, p limits) {
 
 // adapt sets H: p95 of the answers and a margin.
 func (h *hedger) adapt(p limits) {
-	lead := max(p.hedgeStart, 2*h.rtt+hedgeMargin)
+	lead := max(p.hedgeStart, 2*h.rtt.value+hedgeMargin)
 	if len(h.answers.samples) >= hedgeSamples {
 		lead = h.answers.quantile(95) + hedgeMargin
 	}
@@ -50,17 +55,20 @@ func (h *hedger) adapt(p limits) {
 // deadline-H-G, at the edge at deadline-H.
 func (v *Viewer) overdue() {
 	v.hedger.bucket.fill(v.now, v.bitrate.value*6/5, 2*second, 16*MaxPiece)
+	// What would fall due before the next tick is due now.
+	next := v.now + min(v.now-v.tickAt, maxTick)
+	v.tickAt = v.now
 	var hedges []*entry
 	for _, e := range v.table.missing {
 		if e.have || v.deadline(e)+giveUp < v.now {
 			continue
 		}
-		if !e.tried && v.now >= v.deadline(e)-v.hedger.lead-v.params.gapPull {
+		if !e.tried && next >= v.deadline(e)-v.hedger.lead-v.params.gapPull {
 			e.tried = true
 			v.missed(e)
 			v.pull(e)
 		}
-		if v.now >= v.hedgeAt(e) && v.mayHedge(e) {
+		if next >= v.hedgeAt(e) && v.mayHedge(e) {
 			hedges = append(hedges, e)
 		}
 	}

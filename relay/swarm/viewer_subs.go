@@ -165,7 +165,7 @@ func (v *Viewer) lose(sub int) {
 func (v *Viewer) standby(sub int, old PeerID) *peer {
 	var best *peer
 	for _, p := range v.peers {
-		if p.id == old || !p.usable() || p.children[sub] || p.aheadAt[sub] < v.now-freshAhead {
+		if p.id == old || !p.usable() || p.children[sub] || p.aheadAt[sub] < v.now-freshAhead || v.crowded(p, sub) {
 			continue
 		}
 		if best == nil || p.covers(v.table.missing, sub) > best.covers(v.table.missing, sub) {
@@ -173,6 +173,18 @@ func (v *Viewer) standby(sub int, old PeerID) *peer {
 		}
 	}
 	return best
+}
+
+// crowded: with p, more than half of the sub-streams came from one prefix.
+func (v *Viewer) crowded(p *peer, sub int) bool {
+	same := 1
+	for i := range v.subs {
+		q := v.peer(v.subs[i].parent)
+		if i != sub && q != nil && (q == p || p.prefix != 0 && q.prefix == p.prefix) {
+			same++
+		}
+	}
+	return same > max(1, len(v.subs)/2)
 }
 
 // tend watches over the sub-streams.

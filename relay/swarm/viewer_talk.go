@@ -11,7 +11,7 @@ const (
 
 // tellHave tells every open neighbour what is here.
 func (v *Viewer) tellHave() {
-	if v.mode != ModeOn {
+	if v.mode != ModeOn || v.slots() == 0 {
 		return
 	}
 	maps := v.table.haveMaps()

@@ -323,7 +323,7 @@ func TestGapIsPulledThenHedged(t *testing.T) {
 	}
 	born := r.now - 100*time.Millisecond
 	r.haveAll(2)
-	got := r.run(born + 640*time.Millisecond - r.now)
+	got := r.run(born + 590*time.Millisecond - r.now)
 	expectNone(t, got, swarm.ActionPull)
 	got = r.run(70 * time.Millisecond)
 	expect(t, got, swarm.Action{Kind: swarm.ActionPull, Peer: 2, IDs: []swarm.PieceID{id}})
@@ -535,6 +535,38 @@ func TestLongerRoundTripsHalveTheSlots(t *testing.T) {
 	}
 }
 
+func TestLongWayToTheEdgeHalvesTheSlots(t *testing.T) {
+	r := newRig(t)
+	r.run(12 * time.Second)
+	r.open(1)
+	for s := range 4 {
+		r.tell(swarm.Event{Kind: swarm.EventSub, Peer: 1, Sub: s, ID: r.id(s, 0)})
+	}
+	rtt := func(d time.Duration) []swarm.Action {
+		return r.tell(swarm.Event{Kind: swarm.EventRTT, RTT: d})
+	}
+	rtt(20 * time.Millisecond)
+	expectNone(t, rtt(200*time.Millisecond), swarm.ActionRefuse)
+	if n := len(of(rtt(200*time.Millisecond), swarm.ActionRefuse)); n != 2 {
+		t.Errorf("%d of 4 children sent away, want 2", n)
+	}
+}
+
+func TestStandbysOfOnePrefixAreLimited(t *testing.T) {
+	r := newRig(t)
+	r.run(6 * time.Second)
+	r.tell(swarm.Event{Kind: swarm.EventCandidates, Candidates: []swarm.Candidate{{Peer: 1, Prefix: 5}, {Peer: 2, Prefix: 5}, {Peer: 3, Prefix: 6}}})
+	r.open(1, 2, 3)
+	r.tell(swarm.Event{Kind: swarm.EventCandidates, Candidates: []swarm.Candidate{{Peer: 1, Prefix: 5}, {Peer: 2, Prefix: 5}, {Peer: 3, Prefix: 6}}})
+	r.adopt(0, 1)
+	r.adopt(1, 1)
+	r.adopt(2, 3)
+	r.beacon(2)
+	r.haveAll(2)
+	got := r.tell(swarm.Event{Kind: swarm.EventClosed, Peer: 3})
+	expectNone(t, got, swarm.ActionSub)
+}
+
 func TestQueueThatStandsHalvesTheSlots(t *testing.T) {
 	r := newRig(t)
 	r.run(12 * time.Second)
@@ -573,12 +605,14 @@ func TestHedgesAdaptToTheirAnswers(t *testing.T) {
 func TestHaveMapsCome(t *testing.T) {
 	r := newRig(t)
 	r.open(1)
+	expectNone(t, r.run(2*time.Second), swarm.ActionHave) // Nothing is given yet.
+	r.run(4 * time.Second)
 	got := of(r.run(2*time.Second), swarm.ActionHave)
 	if len(got) < 9 || len(got) > 11 {
 		t.Fatalf("%d have-maps in 2 s, want one each 200 ms", len(got))
 	}
 	last := got[len(got)-1].Have
-	if len(last) != 1 || last[0].Group != 4 || last[0].N != 0 || len(last[0].Bits) == 0 || last[0].Bits[0] != 255 {
+	if len(last) != 1 || last[0].Group != 4 || last[0].N == 0 || len(last[0].Bits) == 0 || last[0].Bits[0] != 255 {
 		t.Errorf("have-map %+v", last)
 	}
 }

@@ -18,14 +18,20 @@ const (
 	// calmQueue they may grow. A key frame's burst does not stand.
 	maxInflation  = 50 * millisecond
 	inflatedTimes = 3
-	maxQueue      = 200 * millisecond
-	calmQueue     = 50 * millisecond
-	standTime     = second / 2
-	calmTime      = 2 * second
+	// maxEdgeInflation of the round trip to the edge, twice in a row, does the same.
+	maxEdgeInflation = 150 * millisecond
+	maxQueue         = 200 * millisecond
+	calmQueue        = 50 * millisecond
+	standTime        = second / 2
+	calmTime         = 2 * second
 
 	// burst is how much of the budget may go at once. Full slots take the whole
 	// budget in the mean, so what a key frame needs more must come from here.
 	burst = 3 * second
+	// ahead is how much the line may have to send before it gets more: hedges and
+	// answers of the viewer itself wait behind that, and what waits here can still be
+	// cancelled. Ticks are not further apart.
+	ahead = 50 * millisecond
 	// slack is the part of the budget by which the bucket exceeds it: slots keep the
 	// mean within the budget, and what has queued up must be able to drain.
 	slack = 8
@@ -37,6 +43,8 @@ type upload struct {
 	limit  int   // slots by the edge, -1 none
 	bucket bucket
 	turn   int
+	// freeAt is when the line will have sent what was pushed, by its rate.
+	freeAt int64
 
 	joinedAt  int64 // -1: not yet
 	ramp      int
@@ -183,8 +191,7 @@ func (v *Viewer) queued(id PeerID, bytes int) {
 // roundTrip is told a round trip, peer 0 being the edge.
 func (v *Viewer) roundTrip(id PeerID, rtt int64) {
 	if id == Edge {
-		v.hedger.rtt = rtt
-		v.hedger.adapt(v.params)
+		v.edgeTrip(rtt)
 		return
 	}
 	p := v.peer(id)
@@ -195,6 +202,27 @@ func (v *Viewer) roundTrip(id PeerID, rtt int64) {
 	if p.rtt.inflated >= inflatedTimes && p.child() && v.lineFull() {
 		p.rtt.inflated = 0
 		v.backOff()
+	}
+}
+
+// edgeTrip is told the round trip to the edge. When it has grown much the viewer's
+// own line is full: what waits to be pushed is given up, for its hedges wait behind
+// it.
+func (v *Viewer) edgeTrip(rtt int64) {
+	h := &v.hedger
+	h.rtt.add(v.now, rtt)
+	h.adapt(v.params)
+	if h.rtt.value-h.rtt.base <= maxEdgeInflation {
+		h.choked = 0
+		return
+	}
+	if h.choked++; h.choked < 2 || v.taken() == 0 {
+		return
+	}
+	h.choked = 0
+	v.backOff()
+	for _, p := range v.peers {
+		p.queue = nil
 	}
 }
 
@@ -281,7 +309,7 @@ func (v *Viewer) sendNext(p *peer) bool {
 	for len(p.queue) > 0 && !v.useful(p.queue[0]) {
 		p.queue = p.queue[1:]
 	}
-	if len(p.queue) == 0 || !v.clear(p) || !v.upload.bucket.has(p.queue[0].size) {
+	if len(p.queue) == 0 || v.upload.freeAt-v.now > ahead || !v.clear(p) || !v.upload.bucket.has(p.queue[0].size) {
 		return false
 	}
 	e := p.queue[0]
@@ -298,19 +326,23 @@ func (v *Viewer) clear(p *peer) bool {
 // spare: a piece can go now, nothing waits, and the children's next burst is left
 // its part of the budget.
 func (v *Viewer) spare(size int) bool {
+	if v.slots() == 0 {
+		return false // A piece would fill its line for seconds, and its own hedges wait behind it.
+	}
 	for _, p := range v.peers {
 		if len(p.queue) > 0 {
 			return false
 		}
 	}
 	b := &v.upload.bucket
-	return b.has(size) && b.level > b.depth/2
+	return b.has(size) && b.level > b.depth/2 && v.upload.freeAt-v.now <= ahead
 }
 
 func (v *Viewer) push(p *peer, e *entry) {
 	if !v.upload.bucket.take(e.size) {
 		return
 	}
+	v.upload.freeAt = max(v.upload.freeAt, v.now) + int64(e.size)*8*second/v.line()
 	v.report.UploadBytes += int64(e.size)
 	v.do(Action{Kind: ActionPush, Peer: p.id, ID: e.id})
 }

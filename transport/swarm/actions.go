@@ -38,7 +38,7 @@ func (d *desk) carry(a policy.TrackerAction) {
 	}
 }
 
-// candidates makes peers known to a member, and it to them: as many as may be.
+// candidates makes peers known to a member. How many it may learn of the tracker counts.
 func (d *desk) candidates(m *member, all []policy.Candidate) {
 	msg := &wire.Candidates{}
 	for _, c := range all {
@@ -47,10 +47,6 @@ func (d *desk) candidates(m *member, all []policy.Candidate) {
 			continue
 		}
 		p := d.acquaint(m, other)
-		if p == nil {
-			d.r.edge.metrics.withheld.Inc()
-			continue
-		}
 		role := wire.RoleParent
 		if c.Standby {
 			role = wire.RoleStandby
@@ -65,20 +61,13 @@ func (d *desk) candidates(m *member, all []policy.Candidate) {
 	}
 }
 
-// acquaint gives the pair of two members, nil when one of them has learnt of too many
-// already. What it has learnt of both count.
+// acquaint gives the pair of two members, a new one if they did not know each other.
 func (d *desk) acquaint(a, b *member) *pair {
 	now := time.Now()
 	p := a.standing.known[b.id]
 	if p == nil {
-		if !a.standing.mayLearn(now) || !b.standing.mayLearn(now) {
-			return nil
-		}
 		p = new(pair)
-		for _, s := range []*standing{&a.standing, &b.standing} {
-			s.revealed = append(s.revealed, now)
-			d.r.edge.metrics.revealed.Inc()
-		}
+		d.r.edge.metrics.revealed.Add(2)
 		a.standing.known[b.id], b.standing.known[a.id] = p, p
 	}
 	if now.After(p.expires) {
@@ -87,12 +76,4 @@ func (d *desk) acquaint(a, b *member) *pair {
 			party{a.id, a.hello.Fingerprint}, party{b.id, b.hello.Fingerprint}, p.expires)
 	}
 	return p
-}
-
-// mayLearn tells whether a member may learn of one more peer.
-func (s *standing) mayLearn(now time.Time) bool {
-	for len(s.revealed) > 0 && now.Sub(s.revealed[0]) > revealWithin {
-		s.revealed = s.revealed[1:]
-	}
-	return len(s.revealed) < maxRevealed
 }

@@ -76,7 +76,8 @@ func TestPlaces(t *testing.T) {
 	inCity(t, func(c *swarm.Config, _ *moqt.Config) {
 		c.Places = places
 		c.Policy = swarm.Policy{
-			Off: []uint32{666}, Carriers: []uint32{300}, DefaultAsk: swarm.AskFirst,
+			Params: params(),
+			Off:    []uint32{666}, Carriers: []uint32{300}, DefaultAsk: swarm.AskFirst,
 			Ask: map[string]swarm.Ask{"CN": swarm.AskOff, "US": swarm.AskNot},
 		}
 	}, func(t *testing.T, c *city) {

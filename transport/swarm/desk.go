@@ -9,15 +9,13 @@ import (
 
 // standing is what the desk knows of a member.
 type standing struct {
-	profile policy.Profile
-	barred  policy.Reason // Why it takes no part; the tracker does not know of it then.
-	control bool
-	mode    policy.Mode
-	reason  policy.Reason
-	parents []policy.PeerID
-	known   map[policy.PeerID]*pair
-	// revealed is when peers were made known to it, within revealWithin.
-	revealed []time.Time
+	profile  policy.Profile
+	barred   policy.Reason // Why it takes no part; the tracker does not know of it then.
+	control  bool
+	mode     policy.Mode
+	reason   policy.Reason
+	parents  []policy.PeerID
+	known    map[policy.PeerID]*pair
 	reported time.Time
 	last     wire.Report
 }
@@ -28,13 +26,6 @@ type pair struct {
 	expires time.Time
 	met     bool // One of them said that they were connected.
 }
-
-const (
-	// maxRevealed is how many peers a viewer may learn of within revealWithin: so that
-	// nobody collects addresses.
-	maxRevealed  = 12
-	revealWithin = 10 * time.Minute
-)
 
 // join gives a member its number and welcomes it.
 func (d *desk) join(m *member) {

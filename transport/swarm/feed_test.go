@@ -44,7 +44,7 @@ func TestWelcome(t *testing.T) {
 		if first.Peer == 0 || first.Peer == second.Peer {
 			t.Errorf("the numbers are %d and %d", first.Peer, second.Peer)
 		}
-		if diff := cmp.Diff(policy.DefaultParams(), first.Params.Policy()); diff != "" {
+		if diff := cmp.Diff(params(), first.Params.Policy()); diff != "" {
 			t.Errorf("parameters (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff([]string{"stun:edge.example.com:3478"}, first.ICE); diff != "" || first.Ask != "ask" {

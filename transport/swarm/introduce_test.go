@@ -368,6 +368,9 @@ func TestTrackEnds(t *testing.T) {
 		s.video.Close(nil)
 		time.Sleep(time.Second)
 		expectFed(t, g, piecesOf(1, 50_000))
+		if n := metric(t, s.reg, "freshet_swarm_viewers"); n != 0 {
+			t.Errorf("%v viewers are still counted", n)
+		}
 		if got := wantOne[*wire.Error](g); got.Reason != "ended" || g.c.Err() != nil {
 			t.Errorf("reason %q, session %v", got.Reason, g.c.Err())
 		}

@@ -36,7 +36,6 @@ type metrics struct {
 	accusations   *prometheus.CounterVec
 	bans          prometheus.Counter
 	revealed      prometheus.Counter
-	withheld      prometheus.Counter
 	consent       *prometheus.CounterVec
 	kills         prometheus.Counter
 	offload       prometheus.Histogram
@@ -94,7 +93,6 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		accusations:   counters("accusations_total", "Peers accused of invalid pieces, by whether the edge could see it.", "result"),
 		bans:          counter("bans_total", "Viewers who were banned."),
 		revealed:      counter("revealed_total", "Addresses of peers that viewers could learn of."),
-		withheld:      counter("withheld_total", "Peers that were not made known, since one of both had learnt of too many."),
 		kills:         counter("kills_total", "How often a cohort's swarm was switched off, since it fared worse than the control group."),
 		consent:       counters("consent_total", "What viewers decided: at hello, and when it changed.", "consent"),
 	}

@@ -164,6 +164,7 @@ func (d *desk) end(reason error) {
 	d.r.edge.forget(d.r)
 	for _, m := range d.members {
 		m.expel(policy.Reason(reason.Error()))
+		d.r.edge.metrics.left(&m.standing) // The desk hears of no more.
 	}
 }
 

@@ -64,6 +64,7 @@ func newStage(tb testing.TB, change func(*swarm.Config, *moqt.Config)) *stage {
 	s.video, err = b.NewTrack("video", relay.TrackConfig{Window: 30 * time.Second})
 	s.must(err)
 	cfg := swarm.Config{Relay: s.relay, Registerer: s.reg, Sent: func() int64 { return s.server.Sent() }}
+	cfg.Policy.Params = params()
 	mcfg := moqt.Config{Relay: s.relay}
 	if change != nil {
 		change(&cfg, &mcfg)
@@ -77,6 +78,13 @@ func newStage(tb testing.TB, change func(*swarm.Config, *moqt.Config)) *stage {
 	s.ran.Go(func() { s.must(s.edge.Run(ctx)) })
 	synctest.Wait()
 	return s
+}
+
+// params are the defaults with four sub-streams, for masks that people can read.
+func params() policy.Params {
+	p := policy.DefaultParams()
+	p.Subs = k
+	return p
 }
 
 func (s *stage) must(err error) {

@@ -12,6 +12,8 @@ const hopeless = 1.2;
 /** For so long (milliseconds) after the start, when media still comes in a burst, less is enough. */
 const burst = 1500;
 const burstSurplus = 0.4;
+/** Less (seconds) is as good as nothing: decoders hold some pictures. */
+const dry = 0.2;
 /** A start of a range is seldom met exactly. */
 const epsilon = 0.01;
 /**
@@ -47,6 +49,8 @@ export interface Pace {
  */
 export class LiveControl {
   readonly stalls = new StallMeter();
+  /** Stalls that began with next to nothing buffered; the others are the machine's. */
+  dryStalls = 0;
   jumps = 0;
   started = false;
   /** Seconds. */
@@ -237,6 +241,7 @@ export class LiveControl {
     const starved = this.ahead === 0;
     if (this.stalls.sample({ now, currentTime: video.currentTime, expected, starved })) {
       this.jumpsAtStall = this.jumps;
+      this.dryStalls += this.ahead < dry ? 1 : 0;
     }
     this.penalty = Math.max(0, this.penalty - forgivenessPerSecond * elapsed);
     if (before && !this.stalls.stalled && expected && this.jumps === this.jumpsAtStall) {

@@ -88,7 +88,7 @@ export class Membership {
     private readonly host: MembershipHost,
   ) {
     this.keys = config.keys;
-    this.stallsTold = host.live.stalls.count;
+    this.stallsTold = host.live.dryStalls;
     this.reported.at = this.reportedAt = performance.now();
     void config.session.closed.then(() => (this.sessionLost = true));
     void this.join();
@@ -320,12 +320,13 @@ export class Membership {
     return live.started && !video.paused ? video.currentTime + this.edge.lead : undefined;
   }
 
+  /** A picture that stands before a full buffer is not for want of pieces. */
   private tellStalls(): void {
-    const { count } = this.host.live.stalls;
-    if (count > this.stallsTold && this.feeding) {
+    const { dryStalls } = this.host.live;
+    if (dryStalls > this.stallsTold && this.feeding) {
       this.exchange?.stalled();
     }
-    this.stallsTold = count;
+    this.stallsTold = dryStalls;
   }
 
   private takeReport(report: PolicyReport): void {

@@ -16,6 +16,8 @@ import type { Hello, Update } from "./sessionmessage.ts";
 import { type Allowed, Watch, agentOf, allowedBy, isMobile } from "./situation.ts";
 import { askings, type SwarmPeer, type SwarmStats } from "./stats.ts";
 
+/** Milliseconds after which an edge that has not said that it speaks the extension is taken not to. */
+const silencePatience = 3000;
 /** Milliseconds between tries to join a swarm that ended by itself. */
 const firstPause = 5000;
 const longestPause = 120_000;
@@ -54,6 +56,7 @@ export class Swarm {
   private membership: Membership | undefined;
   private joining = false;
   private nextJoin = 0;
+  private attachedAt = 0;
   private supported = true;
   private plainBytes = 0;
   private stopped = false;
@@ -85,6 +88,7 @@ export class Swarm {
     this.membership?.stop("session", true);
     this.membership = undefined;
     this.nextJoin = 0;
+    this.attachedAt = performance.now();
     const extension = this.extensions.get(session);
     // Chromium (156) may hold the edge's SETUP back for ever when it comes in the first flight.
     if (extension && (extension.offered || (await session.extended)) && !this.stopped) {
@@ -167,7 +171,8 @@ export class Swarm {
   }
 
   private get state(): Allowed {
-    if (!this.supported) {
+    const unanswered = !this.connection && performance.now() - this.attachedAt > silencePatience;
+    if (!this.supported || unanswered) {
       return { mode: "edge", reason: "unsupported" };
     }
     if (this.host.engine.swarm.config.use === "off") {

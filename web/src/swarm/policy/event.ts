@@ -25,7 +25,7 @@ export interface Params {
 /** For a delay of one second. */
 export const defaultParams: Params = {
   delay: 1_000_000,
-  subs: 4,
+  subs: 8,
   depth: 4,
   gapPull: 150_000,
   hedgeStart: 200_000,

@@ -35,6 +35,11 @@ const calmTime = 2 * second;
  * what a key frame needs more must come from here.
  */
 const burst = 3 * second;
+/**
+ * The part of the budget by which the bucket exceeds it: slots keep the mean within the
+ * budget, and what has queued up must be able to drain.
+ */
+const slack = 8;
 
 /** What a viewer gives. */
 export class Upload {
@@ -158,10 +163,15 @@ export function roundTrip(v: Viewer, id: number, rtt: number): void {
     return;
   }
   p.rtt.add(v.now, rtt);
-  if (p.rtt.inflated >= inflatedTimes && p.child) {
+  if (p.rtt.inflated >= inflatedTimes && p.child && lineFull(v)) {
     p.rtt.inflated = 0;
     backOff(v);
   }
+}
+
+/** The round trips to all neighbours are long at present, so it is this viewer's line that is full and not one of theirs. */
+function lineFull(v: Viewer): boolean {
+  return v.peers.every((p) => !p.open || p.rtt.value <= 0 || p.rtt.inflated > 0);
 }
 
 /** Halves the slots: somebody else needs the line. */
@@ -174,13 +184,13 @@ function backOff(v: Viewer): void {
   u.congested = true;
   u.ramp = Math.max(1, div(Math.min(u.ramp, taken(v)), 2));
   u.rampAt = v.now + growTime;
-  while (taken(v) > slots(v) && dismiss(v)) {
-    // One less.
+  for (let more = taken(v) - slots(v); more > 0; more--) {
+    dismiss(v);
   }
 }
 
 /** Sends the youngest child away. */
-function dismiss(v: Viewer): boolean {
+function dismiss(v: Viewer): void {
   let young: Peer | undefined;
   let at = 0;
   for (const p of v.peers) {
@@ -192,11 +202,10 @@ function dismiss(v: Viewer): boolean {
     });
   }
   if (!young) {
-    return false;
+    return;
   }
   young.drop(at);
   v.do({ kind: "refuse", peer: young.id, reason: "full", sub: at, ids: [] });
-  return true;
 }
 
 /** There is still time for a child to use it. */
@@ -219,7 +228,7 @@ export function spread(v: Viewer, e: Entry, from: number): void {
 /** Sends what waits, each child one piece in turn, as far as the budget and the children's queues allow. */
 export function drain(v: Viewer): void {
   const u = v.upload;
-  u.bucket.fill(v.now, rate(v), burst, 2 * maxPiece);
+  u.bucket.fill(v.now, rate(v) + div(rate(v), slack), burst, 2 * maxPiece);
   for (let idle = 0; idle < v.peers.length; ) {
     u.turn = (u.turn + 1) % v.peers.length;
     idle = sendNext(v, v.peers[u.turn]!) ? 0 : idle + 1;

@@ -16,7 +16,7 @@ import (
 // crowded is a stream that six browsers decode on two cores: 360p at 1 Mbit/s, fewer
 // pictures than usual.
 var (
-	crowded  = rig.Camera{Width: 640, Height: 360, Rate: 20}
+	crowded  = rig.Camera{Width: 640, Height: 360, Rate: 15, Noise: 24}
 	megabit  = rig.Encoding{Bitrate: "1000k"}
 	swarming = "swarm:\n  enabled: true\n  lan: true\n  min_viewers: 2\n  control: 0\n"
 )

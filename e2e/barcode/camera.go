@@ -12,6 +12,9 @@ import (
 type Camera struct {
 	Width, Height int // Width a multiple of 40, so that squares keep to chroma's grid
 	Rate          int // pictures a second
+	// Noise is how many lines at the bottom are noise, on which no encoder saves bits: a
+	// stream then has the bitrate that it is encoded for.
+	Noise int
 }
 
 // Run writes pictures to w until the context ends or w fails; the end of the
@@ -36,6 +39,7 @@ func (c Camera) Run(ctx context.Context, w io.Writer) error {
 		case <-wait.C:
 		}
 		c.move(luma, n)
+		c.shuffle(luma, n)
 		Draw(luma, c.Width, uint32(time.Now().UnixMilli()))
 		if _, err := w.Write(picture); err != nil {
 			if ctx.Err() != nil {
@@ -57,5 +61,14 @@ func (c Camera) move(luma []byte, n int) {
 		for x := range line {
 			line[x] = byte(16 + (x+2*y+4*n)%220)
 		}
+	}
+}
+
+// shuffle fills the lines of noise, each time with other values.
+func (c Camera) shuffle(luma []byte, n int) {
+	state := uint32(n)*2654435761 + 1
+	for i := c.Width * (c.Height - c.Noise); i < len(luma); i++ {
+		state = state*1664525 + 1013904223
+		luma[i] = byte(64 + state>>25)
 	}
 }

@@ -24,6 +24,29 @@ const quietFirefox = {
   "toolkit.telemetry.server": "",
 };
 
+/** Pages in the background play on as if they were looked at, and reach each other on this machine. */
+const manyViewers = [
+  "--disable-background-timer-throttling",
+  "--disable-renderer-backgrounding",
+  "--disable-backgrounding-occluded-windows",
+  "--allow-loopback-in-peer-connection",
+  "--disable-features=WebRtcHideLocalIpsWithMdns",
+];
+
+/**
+ * Opens Chromium for many viewers; each page has a context, and so storage, of its own.
+ * Without a GPU drawing costs more than decoding: pages are small, and nothing on them moves
+ * but the picture.
+ */
+export async function openMany({ origins, width = 320, height = 180 }) {
+  const secure = `--unsafely-treat-insecure-origin-as-secure=${origins.join(",")}`;
+  const instance = await chromium.launch({ executablePath: "/usr/bin/chromium", args: [...quietChromium, ...manyViewers, secure] });
+  return {
+    newPage: async () => (await instance.newContext({ viewport: { width, height }, reducedMotion: "reduce", ignoreHTTPSErrors: true })).newPage(),
+    close: () => instance.close(),
+  };
+}
+
 /** Opens one page; page.goto, evaluate and screenshot are the same in both. */
 export async function open({ browser = "chromium", url, width = 1280, height = 720 }) {
   if (browser === "firefox") {

@@ -1,13 +1,17 @@
 // What is hard to read on a page, judged in the page itself: text that is cut off, lies
 // over other text or lines, or has too little contrast; and a page wider than the screen.
 
-/** Returns { faults, texts, drawings }: complaints, and how much was looked at. */
-export function legible() {
+/**
+ * Returns { faults, texts, drawings }: complaints, and how much was looked at. With the
+ * name of a custom element what is in its shadow is judged, over its black picture.
+ */
+export function legible(host) {
   const slack = 1; // px: rounding of layout, and strokes.
   const faults = [];
   const say = (what, text) => faults.push(`${what}: ${text.trim().slice(0, 60)}`);
 
   const root = document.documentElement;
+  const scope = host ? document.querySelector(host).shadowRoot : document.body;
   if (root.scrollWidth > root.clientWidth) faults.push(`the page is ${root.scrollWidth} px wide on ${root.clientWidth}`);
 
   // Colours. WCAG 2.2, 1.4.3: 4.5, and 3 for large text.
@@ -16,12 +20,19 @@ export function legible() {
     const [r, g, b] = colour.slice(0, 3).map((c) => ((c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
+  const above = (element) => element.assignedSlot ?? element.parentElement ?? element.getRootNode().host;
+  const over = ([r, g, b, a = 1], below) => [r, g, b].map((c, i) => c * a + below[i] * (1 - a));
   const paper = (element) => {
-    for (let e = element; e; e = e.parentElement) {
+    const sheets = [];
+    // In a drawing what a text lies on, and is meant to, stands before it.
+    const back = element.previousElementSibling;
+    if (back?.matches("[data-back]")) sheets.push(rgba(getComputedStyle(back).fill));
+    for (let e = element; e; e = above(e)) {
       const colour = rgba(getComputedStyle(e).backgroundColor);
-      if (colour.length === 3 || colour[3] === 1) return colour;
+      sheets.push(colour);
+      if (colour.length === 3 || colour[3] === 1) break;
     }
-    return [255, 255, 255];
+    return sheets.reduceRight((below, sheet) => over(sheet, below), host ? [0, 0, 0] : [255, 255, 255]);
   };
   const contrast = (element) => {
     const style = getComputedStyle(element);
@@ -37,7 +48,7 @@ export function legible() {
 
   // Text of the page stands within its block, sees none of it hidden, and lies over no other.
   const inPage = () => {
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const walker = document.createTreeWalker(scope, NodeFilter.SHOW_TEXT);
     const seen = [];
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
       if (!node.data.trim() || node.parentElement.closest("svg, style, script")) continue;
@@ -47,8 +58,8 @@ export function legible() {
       if (boxes.length === 0) continue;
       contrast(node.parentElement);
       let block = node.parentElement;
-      while (getComputedStyle(block).display === "inline") block = block.parentElement;
-      for (let e = block; e !== root; e = e.parentElement) {
+      while (["inline", "contents"].includes(getComputedStyle(block).display)) block = above(block);
+      for (let e = block; e && e !== root; e = above(e)) {
         if (getComputedStyle(e).overflowX !== "visible" && e.scrollWidth > e.clientWidth + slack) say("cut off", node.data);
       }
       for (const box of boxes) {
@@ -72,7 +83,7 @@ export function legible() {
       const [p, q] = [new DOMPoint(b.x, b.y), new DOMPoint(b.x + b.width, b.y + b.height)].map((at) => at.matrixTransform(to));
       return { left: Math.min(p.x, q.x), right: Math.max(p.x, q.x), top: Math.min(p.y, q.y), bottom: Math.max(p.y, q.y) };
     };
-    const lines = [...svg.querySelectorAll("path, line, rect, circle, polygon, polyline")].map(box);
+    const lines = [...svg.querySelectorAll("path, line, rect, circle, polygon, polyline")].filter((shape) => !shape.matches("[data-back]")).map(box);
     const texts = [...svg.querySelectorAll("text")].map((element) => {
       contrast(element);
       const b = box(element);
@@ -89,7 +100,7 @@ export function legible() {
   // A line has no width of its own.
   const crosses = (a, line) => line.left < a.right - slack && line.right > a.left + slack && line.top < a.bottom && line.bottom > a.top;
 
-  const drawings = [...document.querySelectorAll("svg")].filter((svg) => svg.getClientRects().length > 0);
+  const drawings = [...scope.querySelectorAll(host ? "svg[role=img]" : "svg")].filter((svg) => svg.getClientRects().length > 0);
   const texts = drawings.reduce((sum, svg) => sum + inDrawing(svg), inPage());
   return { faults, texts, drawings: drawings.length };
 }

@@ -17,17 +17,18 @@ import (
 // Watch is one browser that watches one page; the fields are the options of
 // browser/watch.mjs.
 type Watch struct {
-	Browser    string        `json:"browser,omitempty"` // chromium (default) or firefox
-	URL        string        `json:"url"`
-	Seconds    float64       `json:"seconds"`              // of measured play; it may be hung up earlier
-	Patience   float64       `json:"patience,omitempty"`   // seconds until the first picture
-	Stats      string        `json:"stats,omitempty"`      // expression evaluated in the page at the end
-	Key        string        `json:"key,omitempty"`        // pressed once it plays
-	Screenshot string        `json:"screenshot,omitempty"` // PNG file, made at the end
-	Scripts    string        `json:"-"`                    // folder of the scripts
-	Script     string        `json:"-"`                    // default watch.mjs
-	Log        io.Writer     `json:"-"`                    // of the browser driver's complaints
-	Limit      time.Duration `json:"-"`                    // of the whole; default Seconds and a minute
+	Browser    string          `json:"browser,omitempty"` // chromium (default) or firefox
+	URL        string          `json:"url"`
+	Seconds    float64         `json:"seconds"`              // of measured play; it may be hung up earlier
+	Patience   float64         `json:"patience,omitempty"`   // seconds until the first picture
+	Stats      string          `json:"stats,omitempty"`      // expression evaluated in the page at the end
+	Key        string          `json:"key,omitempty"`        // pressed once it plays
+	Screenshot string          `json:"screenshot,omitempty"` // PNG file, made at the end
+	Swarm      json.RawMessage `json:"swarm,omitempty"`      // what panel.mjs has the player tell of the swarm
+	Scripts    string          `json:"-"`                    // folder of the scripts
+	Script     string          `json:"-"`                    // default watch.mjs
+	Log        io.Writer       `json:"-"`                    // of the browser driver's complaints
+	Limit      time.Duration   `json:"-"`                    // of the whole; default Seconds and a minute
 }
 
 // Seen is what a browser saw of a stream, once it played steadily.

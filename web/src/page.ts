@@ -4,7 +4,7 @@ import { parseAddress, withToken } from "./play/config.ts";
 
 const query = new URLSearchParams(location.search);
 const element = new FreshetPlayerElement();
-for (const name of ["transport", "target", "muted"]) {
+for (const name of ["transport", "target", "muted", "swarm-consent", "swarm"]) {
   const value = query.get(name);
   if (value !== null) {
     element.setAttribute(name, value);

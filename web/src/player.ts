@@ -1,10 +1,12 @@
 import { ServerClock } from "./play/clock.ts";
 import { type PlayerConfig, type PlayerOptions, parseAddress, withDefaults } from "./play/config.ts";
-import type { Engine, EngineHost, EngineStats } from "./play/engine.ts";
+import { Edges } from "./play/edges.ts";
+import type { Engine, EngineHost, EngineStats, Predecessor } from "./play/engine.ts";
 import { MoqEngine } from "./play/moqengine.ts";
 import { nativeHlsSupported, NativeHlsEngine } from "./play/nativehlsengine.ts";
 import { fetchText } from "./play/server.ts";
 import type { PlayerState, PlayerStats } from "./play/stats.ts";
+import { SwarmSettings } from "./swarm/settings.ts";
 import { mediaSourceSupported } from "./media/sink.ts";
 import { webTransportSupported } from "./moqt/transport.ts";
 
@@ -22,6 +24,8 @@ export class FreshetPlayer extends EventTarget {
   readonly config: PlayerConfig;
   /** The broadcast's name, such as "live/cam1". */
   readonly name: string;
+  /** What the viewer allows of passing video on: `player.swarm.consent = "granted"`. */
+  readonly swarm: SwarmSettings;
   state: PlayerState = "connecting";
   /** The state in words for people; empty while all is well. */
   message = "";
@@ -40,16 +44,20 @@ export class FreshetPlayer extends EventTarget {
     this.config = withDefaults(options);
     const address = parseAddress(this.config.url);
     this.name = address.name;
-    this.clock = new ServerClock(`${address.origin}/v1/time`, fetchText);
+    this.swarm = new SwarmSettings({ ...this.config.swarm, operator: this.config.swarm.operator || address.origin });
+    const edges = new Edges(address.origin, this.config.fallbacks);
+    this.clock = new ServerClock(() => `${edges.current}/v1/time`, fetchText);
     this.host = {
       video,
       config: this.config,
       address,
+      edges,
       clock: this.clock,
+      swarm: this.swarm,
       state: () => this.state,
       report: (state, message) => this.setState(state, message),
       play: () => void this.play(),
-      giveUp: (reason) => void this.fallBack(reason),
+      giveUp: (reason, before) => void this.fallBack(reason, before),
     };
     video.playsInline = true;
     video.addEventListener("playing", this.onPlaying);
@@ -93,24 +101,29 @@ export class FreshetPlayer extends EventTarget {
     }
   }
 
-  private async fallBack(reason: string): Promise<void> {
-    this.engine?.stop();
-    this.engine = undefined;
+  private async fallBack(reason: string, before?: Predecessor): Promise<void> {
+    if (!before) {
+      this.engine?.stop();
+      this.engine = undefined;
+    }
     if (this.config.transport === "moq") {
       this.setState("failed", `MoQ does not work here: ${reason}`);
       return;
     }
-    await this.useHls(reason);
+    await this.useHls(reason, before);
   }
 
-  private async useHls(reason: string): Promise<void> {
+  private async useHls(reason: string, before?: Predecessor): Promise<void> {
     const { HlsEngine, hlsSupported } = await import("./play/hlsengine.ts");
     if (this.state === "stopped") {
       return;
     }
     if (hlsSupported()) {
-      this.use(new HlsEngine(this.host), reason);
-    } else if (nativeHlsSupported(this.video)) {
+      this.use(new HlsEngine(this.host, before), reason);
+      return;
+    }
+    before?.release();
+    if (nativeHlsSupported(this.video)) {
       this.use(new NativeHlsEngine(this.host), reason);
     } else {
       this.setState("failed", "This browser can play neither MoQ nor HLS.");
@@ -181,4 +194,5 @@ const noStats: EngineStats = {
   reconnects: 0,
   videoCodec: null,
   audioCodec: null,
+  swarm: null,
 };

@@ -240,3 +240,66 @@ test("a picture that was missing for a moment widens the margin, a fixed target 
   stream(fixed, 30, unsteady);
   assert.equal(fixed.control.target, 0.25);
 });
+
+/** The live edge by a clock: it was at 101 when the bench began. */
+const paceOf = (delay: number, lag = 0) => ({ delay, edge: (now: number) => 101 + now / 1000 + lag });
+
+test("with a pace playback comes to its distance from the live edge, whatever is buffered", () => {
+  const { video, control, run, now } = bench([[100, 101]]);
+  run(3);
+  control.pace = paceOf(1);
+  assert.ok((control.lead ?? 0) > 0.5, `${control.lead}`);
+  const rates = new Set<number>();
+  for (let i = 0; i < 12; i++) {
+    run(1);
+    rates.add(video.playbackRate);
+  }
+  near(control.pace.edge(now())! - video.currentTime, 1, "behind the edge");
+  near(control.lead, 0);
+  assert.equal(Math.min(...rates), 0.9, "quickly, while it is far from it");
+  assert.deepEqual([control.jumps, control.stalls.count], [0, 0]);
+  // Pieces come late: the buffer is short, and playback stays where everybody's is.
+  video.ranges = [[100, video.currentTime + 0.4]];
+  run(5);
+  near(control.pace.edge(now())! - video.currentTime, 1, "with a short buffer");
+});
+
+test("with a pace playback starts where it belongs, as far as there is media", () => {
+  const { video, control, tick } = bench([[98, 101]]);
+  control.pace = paceOf(1);
+  tick();
+  near(video.currentTime, 101 - 0.85);
+});
+
+test("without a pace the buffer counts again", () => {
+  const { video, control, run } = bench([[98, 101]]);
+  control.pace = paceOf(1);
+  run(10);
+  control.pace = undefined;
+  assert.equal(control.lead, undefined);
+  run(15);
+  assert.ok((video.ranges.at(-1)?.[1] ?? 0) - video.currentTime < 0.45, "back near the edge");
+  assert.equal(control.jumps, 0);
+});
+
+test("a live edge that nobody knows any more is no reason to hurry", () => {
+  const { video, control, run } = bench([[98, 101]]);
+  control.pace = { delay: 1, edge: () => undefined };
+  run(5);
+  const end = video.ranges.at(-1)?.[1] ?? 0;
+  assert.ok(Math.abs(end - video.currentTime - 1) < 0.3, `${end - video.currentTime}`);
+});
+
+test("a stall before a full buffer is the machine's, one without media is not", () => {
+  const stand = (buffered: number) => {
+    const { video, control, tick, run } = bench([[100, 101]]);
+    run(3);
+    video.ranges = [[100, video.currentTime + buffered]];
+    for (let i = 0; i < 5; i++) {
+      tick();
+    }
+    return [control.stalls.count, control.dryStalls];
+  };
+  assert.deepEqual(stand(0.6), [1, 0]);
+  assert.deepEqual(stand(0.05), [1, 1]);
+});

@@ -59,7 +59,7 @@ test("pauses and seeks are no stalls, a starved picture under running sound is o
 test("the clock's offset comes from the quickest of the requests", async () => {
   const local = [0, 100, 100, 110, 110, 310, 310, 350, 350, 390];
   const replies = ["5090", "5105.5", "5290", "5345", "5385"];
-  const clock = new ServerClock("time", () => Promise.resolve(replies.shift() ?? ""), () => local.shift() ?? 1000);
+  const clock = new ServerClock(() => "time", () => Promise.resolve(replies.shift() ?? ""), () => local.shift() ?? 1000);
   await clock.measure();
   assert.equal(clock.roundTrip, 10);
   assert.equal(clock.now(), 1000 + 5000.5);
@@ -102,7 +102,7 @@ test("addresses name the broadcast by their path", () => {
 test("the token goes to wherever the broadcast is asked for", () => {
   const address = parseAddress("https://host/live/cam%201/?transport=hls&jwt=a.b-c");
   assert.equal(address.token, "a.b-c");
-  assert.equal(playlistUrl(address), "https://host/live/cam%201/index.m3u8?token=a.b-c");
+  assert.equal(playlistUrl(address, "https://host"), "https://host/live/cam%201/index.m3u8?token=a.b-c");
   assert.equal(withToken("https://host:4443/moq?x=1", "a.b-c"), "https://host:4443/moq?x=1&token=a.b-c");
   assert.equal(withToken("https://host:4443/moq", ""), "https://host:4443/moq");
   assert.equal(withToken("/live/x/", ""), "/live/x/");
@@ -116,8 +116,9 @@ test("a refusal is told in the server's words", () => {
 test("the server's information is believed as far as it is sound", () => {
   const hash = "ab".repeat(32);
   const moq = { url: "https://host:4443/moq", certificateHashes: [hash, "zz", 5] };
-  assert.deepEqual(parseInfo({ moq }), { url: moq.url, certificateHashes: [hash] });
-  assert.deepEqual(parseInfo({ moq: { url: moq.url } }), { url: moq.url, certificateHashes: [] });
+  const edges = ["https://edge-b:4443", "https://edge-c"];
+  assert.deepEqual(parseInfo({ moq, edges: [...edges, 5] }), { url: moq.url, certificateHashes: [hash], edges });
+  assert.deepEqual(parseInfo({ moq: { url: moq.url } }), { url: moq.url, certificateHashes: [], edges: [] });
   for (const bad of [{}, null, { moq: 1 }, { moq: { url: "no url" } }, { moq: { url: 5 } }]) {
     assert.equal(parseInfo(bad), undefined);
   }

@@ -72,4 +72,5 @@ export const ObjectStatus = {
 export const unauthorizedDone = 0x1;
 export const setupImplementation = 0x07;
 export const largestObjectFilter = 0x2;
+export const absoluteStartFilter = 0x3;
 export const relativeJoiningFetch = 0x2;

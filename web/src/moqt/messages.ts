@@ -4,6 +4,7 @@ import { ByteWriter } from "../wire/writer.ts";
 import {
   MessageType,
   Parameter,
+  absoluteStartFilter,
   largestObjectFilter,
   relativeJoiningFetch,
   setupImplementation,
@@ -20,6 +21,14 @@ export interface SubscribeRequest {
   readonly track: string;
   /** Lower is sent first. */
   readonly priority: number;
+  /** The first object wanted; without it the one after the largest. */
+  readonly from?: Location | undefined;
+}
+
+/** A Setup Option of even type, whose value is an integer. */
+export interface SetupOption {
+  readonly type: number;
+  readonly value: number;
 }
 
 export interface SubscribeOk {
@@ -55,12 +64,35 @@ function message(type: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
   return new ByteWriter().varint(type).u16(payload.length).bytes(payload).finish();
 }
 
-/** SETUP, section 10.3; it is also what opens the control stream. */
-export function encodeSetup(implementation: string): Uint8Array<ArrayBuffer> {
-  return message(MessageType.Setup, new ByteWriter().varint(setupImplementation).text(implementation).finish());
+/** SETUP, section 10.3; it is also what opens the control stream. The option's type is above that of the implementation. */
+export function encodeSetup(implementation: string, option?: SetupOption): Uint8Array<ArrayBuffer> {
+  const payload = new ByteWriter().varint(setupImplementation).text(implementation);
+  if (option) {
+    payload.varint(option.type - setupImplementation).varint(option.value);
+  }
+  return message(MessageType.Setup, payload.finish());
 }
 
-/** SUBSCRIBE, section 10.7, from the object after the largest. */
+/** The value of an option of even type in the peer's SETUP. */
+export function findSetupOption(payload: Uint8Array, wanted: number): bigint | undefined {
+  const reader = new ByteReader(payload);
+  let type = 0n;
+  let found: bigint | undefined;
+  while (reader.remaining > 0) {
+    type += reader.varint();
+    if (type % 2n === 1n) {
+      reader.lengthPrefixed(reader.remaining);
+      continue;
+    }
+    const value = reader.varint();
+    if (type === BigInt(wanted)) {
+      found ??= value;
+    }
+  }
+  return found;
+}
+
+/** SUBSCRIBE, section 10.7. */
 export function encodeSubscribe(request: SubscribeRequest): Uint8Array<ArrayBuffer> {
   const payload = new ByteWriter().varint(request.requestId).varint(request.namespace.length);
   for (const field of request.namespace) {
@@ -69,8 +101,15 @@ export function encodeSubscribe(request: SubscribeRequest): Uint8Array<ArrayBuff
   payload.text(request.track).varint(2);
   payload.varint(Parameter.SubscriberPriority).u8(request.priority);
   payload.varint(Parameter.SubscriptionFilter - Parameter.SubscriberPriority);
-  payload.lengthPrefixed(Uint8Array.of(largestObjectFilter));
+  payload.lengthPrefixed(encodeFilter(request.from));
   return message(MessageType.Subscribe, payload.finish());
+}
+
+/** Section 5.1.2. */
+function encodeFilter(from: Location | undefined): Uint8Array {
+  return from
+    ? new ByteWriter().varint(absoluteStartFilter).varint(from.group).varint(from.object).finish()
+    : Uint8Array.of(largestObjectFilter);
 }
 
 /**

@@ -4,7 +4,16 @@ import { ByteWriter } from "../wire/writer.ts";
 import { MessageType, ResetCode, SessionCode, StreamType } from "./codes.ts";
 import { readMessages } from "./controlstream.ts";
 import { isSubgroupType, readSubgroupHeader } from "./datastream.ts";
-import { type Goaway, encodeJoiningFetch, encodeSetup, encodeSubscribe, parseGoaway } from "./messages.ts";
+import {
+  type Goaway,
+  type Location,
+  type SetupOption,
+  encodeJoiningFetch,
+  encodeSetup,
+  encodeSubscribe,
+  findSetupOption,
+  parseGoaway,
+} from "./messages.ts";
 import { RequestStream } from "./request.ts";
 import { Subscription, type TrackHandler } from "./subscription.ts";
 import { type BidirectionalStream, type Transport, streamError } from "./transport.ts";
@@ -13,6 +22,24 @@ import { Waiters } from "./waiters.ts";
 export interface SessionConfig {
   readonly implementation: string;
   readonly onGoaway: (goaway: Goaway) => void;
+  /** Something came on a unidirectional stream. */
+  readonly onData?: () => void;
+  readonly extension?: Extension;
+}
+
+/** What goes beyond the draft, where both sides name it in SETUP. */
+export interface Extension {
+  readonly option: SetupOption;
+  /** Of the unidirectional streams that the server opens for it. */
+  readonly streamType: number;
+  /** The type has been read. Rejections end that stream alone. */
+  readonly onStream: (stream: StreamReader) => Promise<void>;
+}
+
+/** A bidirectional stream of an extension, its type written. */
+export interface ExtensionStream {
+  readonly reader: StreamReader;
+  readonly writer: WritableStreamDefaultWriter<Uint8Array>;
 }
 
 export interface TrackRequest {
@@ -21,6 +48,8 @@ export interface TrackRequest {
   readonly priority: number;
   /** How many groups before the newest are wanted, too; none by default. */
   readonly groupsBack?: number;
+  /** The first object wanted, instead of the start of a group: nothing is fetched then. */
+  readonly from?: Location | undefined;
 }
 
 /** Streams a peer may have open at once; a group or two per track is normal. */
@@ -37,6 +66,8 @@ const notSupported = 0x3;
 export class Session {
   /** Resolves with the reason when the session has ended. */
   readonly closed: Promise<string>;
+  /** Whether the server speaks the extension; false once the session has ended without its SETUP. */
+  readonly extended: Promise<boolean>;
   private readonly subscriptions = new Set<Subscription>();
   private readonly aliases = new Waiters<Subscription>();
   private readonly fetches = new Map<number, Subscription>();
@@ -44,12 +75,14 @@ export class Session {
   private openStreams = 0;
   private over = false;
   private resolveClosed: (reason: string) => void = () => undefined;
+  private resolveExtended: (agreed: boolean) => void = () => undefined;
 
   private constructor(
     private readonly transport: Transport,
     private readonly config: SessionConfig,
   ) {
     this.closed = new Promise((resolve) => (this.resolveClosed = resolve));
+    this.extended = new Promise((resolve) => (this.resolveExtended = resolve));
   }
 
   /** Starts a session on an open transport; our SETUP does not wait for theirs. */
@@ -63,7 +96,7 @@ export class Session {
     void session.acceptRequests();
     const control = (await transport.createUnidirectionalStream()).getWriter();
     control.closed.catch(() => undefined);
-    await control.write(encodeSetup(config.implementation));
+    await control.write(encodeSetup(config.implementation, config.extension?.option));
     return session;
   }
 
@@ -75,8 +108,19 @@ export class Session {
     const opener = encodeSubscribe({ requestId, ...request });
     const answered = this.guard(this.runSubscribe(subscription, opener));
     void answered.finally(() => this.subscriptions.delete(subscription));
-    void this.guard(this.runFetch(subscription, requestId, request));
+    if (!request.from) {
+      void this.guard(this.runFetch(subscription, requestId, request));
+    }
     return subscription;
+  }
+
+  /** Opens a stream of the extension. */
+  async openStream(type: number): Promise<ExtensionStream> {
+    const { readable, writable } = await this.transport.createBidirectionalStream();
+    const writer = writable.getWriter();
+    writer.closed.catch(() => undefined);
+    await writer.write(new ByteWriter().varint(type).finish());
+    return { reader: new StreamReader(readable), writer };
   }
 
   /** Ends a subscription; what is still under way for it is discarded. */
@@ -132,7 +176,7 @@ export class Session {
       if (done || !value) {
         return;
       }
-      void this.guard(this.readStream(new StreamReader(value)));
+      void this.guard(this.readStream(new StreamReader(value, this.config.onData)));
     }
   }
 
@@ -155,6 +199,10 @@ export class Session {
       const subscription = await this.aliases.get(header.alias, aliasPatience);
       return subscription?.readSubgroupStream(header, stream) ?? stream.cancel(streamError(ResetCode.Cancelled));
     }
+    const { extension } = this.config;
+    if (extension && type === extension.streamType) {
+      return extension.onStream(stream).catch(() => stream.cancel(streamError(ResetCode.Cancelled)));
+    }
     switch (type) {
       case StreamType.Fetch:
         return this.readFetch(await stream.uint(), stream);
@@ -176,9 +224,11 @@ export class Session {
     return subscription.readFetchStream(stream);
   }
 
-  /** The stream type was the type of SETUP, whose options concern publishers. */
+  /** The stream type was the type of SETUP, whose other options concern publishers. */
   private async readControl(stream: StreamReader): Promise<void> {
-    await stream.bytes(((await stream.u8()) << 8) | (await stream.u8()));
+    const options = await stream.bytes(((await stream.u8()) << 8) | (await stream.u8()));
+    const own = this.config.extension?.option;
+    this.resolveExtended(own !== undefined && findSetupOption(options, own.type) === BigInt(own.value));
     for await (const message of readMessages(stream)) {
       if (message.type !== MessageType.Goaway) {
         throw new WireError(`message 0x${message.type.toString(16)} on the control stream`);
@@ -221,6 +271,7 @@ export class Session {
       subscription.end({ kind: "lost" });
     }
     this.subscriptions.clear();
+    this.resolveExtended(false);
     this.resolveClosed(reason);
   }
 }

@@ -15,6 +15,11 @@ export class Backoff {
     return full * (0.5 + this.random() / 2);
   }
 
+  /** Nothing was tried again since the last success. */
+  get fresh(): boolean {
+    return this.tries === 0;
+  }
+
   reset(): void {
     this.tries = 0;
   }

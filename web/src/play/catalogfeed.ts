@@ -1,4 +1,4 @@
-import { CatalogError, type CatalogTrack, parseCatalog } from "../media/catalog.ts";
+import { type Catalog, CatalogError, readCatalog } from "../media/catalog.ts";
 import { ObjectStatus } from "../moqt/codes.ts";
 import type { MoqObject } from "../moqt/datastream.ts";
 import type { TrackEnd, TrackHandler } from "../moqt/subscription.ts";
@@ -12,7 +12,7 @@ export class CatalogFeed implements TrackHandler {
   private newest = -1;
 
   constructor(
-    private readonly onCatalog: (tracks: CatalogTrack[]) => void,
+    private readonly onCatalog: (catalog: Catalog) => void,
     private readonly onFault: (error: CatalogError) => void,
     private readonly onEnded: (end: TrackEnd) => void,
   ) {}
@@ -23,7 +23,7 @@ export class CatalogFeed implements TrackHandler {
     }
     this.newest = group;
     try {
-      this.onCatalog(parseCatalog(payload));
+      this.onCatalog(readCatalog(payload));
     } catch (error) {
       if (!(error instanceof CatalogError)) {
         throw error;

@@ -10,7 +10,8 @@ export class ServerClock {
   roundTrip: number | undefined;
 
   constructor(
-    private readonly url: string,
+    /** Where to ask, which may change. */
+    private readonly url: () => string,
     private readonly fetchText: (url: string) => Promise<string>,
     private readonly localNow: () => number = () => performance.timeOrigin + performance.now(),
   ) {}
@@ -36,7 +37,7 @@ export class ServerClock {
 
   private async sample(): Promise<{ offset: number; roundTrip: number }> {
     const sent = this.localNow();
-    const server = Number.parseFloat(await this.fetchText(this.url));
+    const server = Number.parseFloat(await this.fetchText(this.url()));
     const received = this.localNow();
     if (!Number.isFinite(server)) {
       throw new Error("the server's time is no number");

@@ -1,7 +1,11 @@
+import type { SwarmSettingsConfig } from "../swarm/settings.ts";
+
 export interface PlayerConfig {
   /** The broadcast's page, such as https://host:4443/live/cam1/ */
   readonly url: string;
   readonly transport: "auto" | "moq" | "hls";
+  /** Other gateways that serve the broadcast, for when this one is gone; gateways may name more themselves. */
+  readonly fallbacks: readonly string[];
   /**
    * Milliseconds of media to hold ahead of the playhead; "adaptive" holds as much
    * as the way the media arrives asks for, from 150 to 300 (src/play/adaptivetarget.ts).
@@ -10,19 +14,29 @@ export interface PlayerConfig {
   /** Bounds of the playback rate; pitch is kept, and less than a tenth is hardly heard. */
   readonly minimumRate: number;
   readonly maximumRate: number;
+  /** Passing video on to other viewers; without a consent nothing of it happens. */
+  readonly swarm: SwarmSettingsConfig;
 }
 
-export type PlayerOptions = Partial<PlayerConfig> & Pick<PlayerConfig, "url">;
+export type PlayerOptions = Partial<Omit<PlayerConfig, "swarm">> &
+  Pick<PlayerConfig, "url"> & { readonly swarm?: Partial<SwarmSettingsConfig> };
+
+/**
+ * 2 GB an hour is what 4 Mbit/s given away all the time come to; a day of 10 GB keeps a
+ * forgotten tab from using up a line with a monthly volume.
+ */
+const swarmDefaults: SwarmSettingsConfig = { use: "auto", consent: "unset", operator: "", cap: 0, hourly: 2e9, daily: 10e9 };
 
 const defaults = {
   transport: "auto",
+  fallbacks: [],
   targetBuffer: "adaptive",
   minimumRate: 0.95,
   maximumRate: 1.08,
 } as const;
 
 export function withDefaults(options: PlayerOptions): PlayerConfig {
-  const config = { ...defaults, ...options };
+  const config = { ...defaults, ...options, swarm: { ...swarmDefaults, ...options.swarm } };
   return { ...config, url: new URL(config.url, globalThis.location?.href).href };
 }
 
@@ -44,7 +58,7 @@ export function parseAddress(url: string): Address {
 }
 
 /** Where the broadcast is served as LL-HLS; the playlists carry the token on. */
-export function playlistUrl({ origin, name, token }: Address): string {
+export function playlistUrl({ name, token }: Address, origin: string): string {
   return withToken(`${origin}/${name.split("/").map(encodeURIComponent).join("/")}/index.m3u8`, token);
 }
 

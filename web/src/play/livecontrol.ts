@@ -12,6 +12,8 @@ const hopeless = 1.2;
 /** For so long (milliseconds) after the start, when media still comes in a burst, less is enough. */
 const burst = 1500;
 const burstSurplus = 0.4;
+/** Less (seconds) is as good as nothing: decoders hold some pictures. */
+const dry = 0.2;
 /** A start of a range is seldom met exactly. */
 const epsilon = 0.01;
 /**
@@ -27,12 +29,28 @@ const forgivenessPerSecond = 0.005;
 /** HTMLMediaElement.HAVE_FUTURE_DATA: less, and there is no next picture. */
 const haveFutureData = 3;
 
+/** Behind a pace by more (seconds), it is come to faster: for a while rates are heard a little. */
+const paceHurry = 0.1;
+const hurriedRate = 0.9;
+/** Seconds by which playback may start ahead of its pace: decoders run up from the key frame. */
+const startAhead = 0.15;
+
+/** How far behind the live edge, by its clock, everybody plays; instead of a buffer as small as may be. */
+export interface Pace {
+  /** Seconds. */
+  readonly delay: number;
+  /** The media time (seconds) of the live edge; undefined while unknown. */
+  edge(now: number): number | undefined;
+}
+
 /**
  * Keeps a live video element close to the edge of its buffer: starts it, holds
  * its distance by the playback rate, jumps over gaps and back to the edge.
  */
 export class LiveControl {
   readonly stalls = new StallMeter();
+  /** Stalls that began with next to nothing buffered; the others are the machine's. */
+  dryStalls = 0;
   jumps = 0;
   started = false;
   /** Seconds. */
@@ -46,6 +64,10 @@ export class LiveControl {
   /** The element had its next picture at the last tick. */
   private supplied = false;
   private readonly rate: RateController;
+  private readonly hurry: RateController;
+  /** Set from outside, at any time: the rate brings playback to it. */
+  pace: Pace | undefined;
+  private now = 0;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -55,12 +77,16 @@ export class LiveControl {
     private readonly mediaEnd: () => number | undefined,
   ) {
     this.rate = new RateController({ minimum: config.minimumRate, maximum: config.maximumRate });
+    this.hurry = new RateController({ minimum: Math.min(hurriedRate, config.minimumRate), maximum: config.maximumRate });
     this.adaptive = config.targetBuffer === "adaptive" ? new AdaptiveTarget() : undefined;
   }
 
   /** Seconds of buffer to hold. */
   get target(): number {
     const { targetBuffer } = this.config;
+    if (this.pace) {
+      return Math.max(this.pace.delay, this.adaptive ? 0 : Number(targetBuffer) / 1000) + this.penalty;
+    }
     return (this.adaptive?.value ?? Number(targetBuffer) / 1000) + this.penalty;
   }
 
@@ -85,6 +111,7 @@ export class LiveControl {
   tick(now: number, live: boolean): void {
     const elapsed = this.last === undefined ? 0 : (now - this.last) / 1000;
     this.last = now;
+    this.now = now;
     const ranges = rangesOf(this.video.buffered);
     if (!this.started) {
       this.start(ranges, now);
@@ -101,7 +128,7 @@ export class LiveControl {
   /** The source was replaced: the next tick with media starts anew. */
   restart(): void {
     this.started = false;
-    this.rate.reset();
+    this.resetRates();
     this.arrivals = new Arrivals();
   }
 
@@ -118,7 +145,8 @@ export class LiveControl {
     this.started = true;
     this.startedAt = now;
     // Half of the target comes in while the decoder runs up from the key frame.
-    this.video.currentTime = Math.max(range.start + epsilon, range.end - this.target / 2);
+    const behind = this.pace ? this.target - startAhead : this.target / 2;
+    this.video.currentTime = Math.max(range.start + epsilon, range.end - behind);
     this.onStart();
   }
 
@@ -133,8 +161,17 @@ export class LiveControl {
     this.adaptive?.update(this.arrivals.need(now), elapsed);
   }
 
+  /** How much nearer to the live edge than its pace playback is, in seconds; undefined without a pace, or before the start. */
+  get lead(): number | undefined {
+    return this.pace && this.started ? this.pace.delay - this.distance(this.video.currentTime) : undefined;
+  }
+
   /** From a time to the edge that counts, in seconds. */
   private distance(time: number): number {
+    const edge = this.pace?.edge(this.now);
+    if (edge !== undefined) {
+      return edge - time;
+    }
     const picture = (this.mediaEnd() ?? time + this.ahead) - time;
     return Math.min(picture, this.ahead + soundStep);
   }
@@ -144,7 +181,7 @@ export class LiveControl {
     const here = rangeAt(ranges, time);
     // A seek to where no media is would never end.
     if (video.paused || (video.seeking && here)) {
-      this.rate.reset();
+      this.resetRates();
       return;
     }
     const edge = ranges.at(-1)?.end ?? time;
@@ -153,7 +190,7 @@ export class LiveControl {
     } else if (this.ahead < 2 * epsilon || this.stalls.stalled) {
       this.leaveGap(ranges, time);
     } else {
-      this.setRate(this.rate.update(this.distance(time), this.target, elapsed));
+      this.setRate(this.rateFor(this.distance(time), elapsed));
     }
   }
 
@@ -174,8 +211,20 @@ export class LiveControl {
 
   private jump(to: number): void {
     this.jumps++;
-    this.rate.reset();
+    this.resetRates();
     this.video.currentTime = to + epsilon;
+  }
+
+  private resetRates(): void {
+    this.rate.reset();
+    this.hurry.reset();
+  }
+
+  /** Both controllers are kept up to date, so that changing over is smooth. */
+  private rateFor(distance: number, elapsed: number): number {
+    const usual = this.rate.update(distance, this.target, elapsed);
+    const hurried = this.hurry.update(distance, this.target, elapsed);
+    return this.pace && this.target - distance > paceHurry ? hurried : usual;
   }
 
   private setRate(rate: number): void {
@@ -192,6 +241,7 @@ export class LiveControl {
     const starved = this.ahead === 0;
     if (this.stalls.sample({ now, currentTime: video.currentTime, expected, starved })) {
       this.jumpsAtStall = this.jumps;
+      this.dryStalls += this.ahead < dry ? 1 : 0;
     }
     this.penalty = Math.max(0, this.penalty - forgivenessPerSecond * elapsed);
     if (before && !this.stalls.stalled && expected && this.jumps === this.jumpsAtStall) {

@@ -1,25 +1,34 @@
-import type { CatalogTrack, Kind } from "../media/catalog.ts";
+import type { Catalog, CatalogTrack, Kind } from "../media/catalog.ts";
 import { MediaSink, typeSupported } from "../media/sink.ts";
 import { RequestCode, SessionCode, unauthorizedDone } from "../moqt/codes.ts";
 import { Session } from "../moqt/session.ts";
 import type { TrackEnd } from "../moqt/subscription.ts";
 import { connect } from "../moqt/transport.ts";
+import { Swarm } from "../swarm/swarm.ts";
 import { Backoff, sleep } from "./backoff.ts";
 import { CatalogFeed } from "./catalogfeed.ts";
-import { refused, withToken } from "./config.ts";
+import { refused } from "./config.ts";
+import { Connector, type Line, NoMoqError } from "./connector.ts";
 import type { Engine, EngineHost, EngineStats } from "./engine.ts";
 import { EncoderClock } from "./latency.ts";
 import { LiveControl } from "./livecontrol.ts";
-import { type ServerInfo, fetchInfo } from "./server.ts";
+import { type ServerInfo, fetchInfo, findAlive, isAlive } from "./server.ts";
+import { Silence } from "./silence.ts";
 import { TrackFeed } from "./trackfeed.ts";
 
 const connectTimeout = 5000;
+/** While a buffer runs out. */
+const reconnectTimeout = 2500;
 const tickInterval = 100;
 /** Connections in a row without a picture after which another transport is tried. */
 const maxFailures = 3;
+/** Tries in a row without a connection after which what has played goes on over another transport. */
+const maxUnreached = 2;
 /** Without media for so long the viewer is told; without anything, the catalog included, the connection is given up. */
 const silence = 2000;
 const deadSilence = 8000;
+/** So often an edge that was never seen to have the broadcast may say that it is not live. */
+const maxRefusals = 2;
 /** A broadcast that is not live is asked for again about so often. */
 const retryInterval = 1000;
 /** Below this much buffer a late group is given up for the next one. */
@@ -37,18 +46,25 @@ export class MoqEngine implements Engine {
   private readonly encoderClock = new EncoderClock();
   private readonly live: LiveControl;
   private readonly feeds: Record<Kind, TrackFeed>;
+  private readonly swarm: Swarm;
   private sink: MediaSink | undefined;
   private opening: Promise<void> | undefined;
+  private readonly connector: Connector<Session>;
+  private readonly silence = new Silence();
   private session: Session | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
+  /** The edge of the present connection, if it can be asked anything. */
+  private edge: string | undefined;
   /** The connection that takes over from the present one. */
-  private successor: Session | undefined;
-  /** Where the last connection went, for when the page's own server is gone. */
-  private known: ServerInfo | undefined;
+  private successor: Line<Session> | undefined;
+  /** The present connection has brought a catalog. */
+  private served = false;
   private chosen: CatalogTrack[] = [];
   private draft: string | null = null;
   private connections = 0;
   private failures = 0;
+  /** Tries in a row that no server gave a session. */
+  private unreached = 0;
   private lastTrim = 0;
   private notedBytes = 0;
   private lastMedia = 0;
@@ -64,6 +80,12 @@ export class MoqEngine implements Engine {
       () => this.sink?.latestEnd,
     );
     this.feeds = { video: this.newFeed("video"), audio: this.newFeed("audio") };
+    this.swarm = new Swarm({ engine: host, feed: this.feeds.video, live: this.live, latency: () => this.latency() });
+    this.connector = new Connector<Session>(host.edges, host.address.token, {
+      ask: fetchInfo,
+      open: (info) => this.open(info),
+      close: (session) => session.close(),
+    });
   }
 
   start(): void {
@@ -74,6 +96,7 @@ export class MoqEngine implements Engine {
   stop(): void {
     this.lifetime.abort();
     clearInterval(this.timer);
+    this.swarm.stop();
     this.session?.close();
     this.sink?.close();
     this.sink = undefined;
@@ -100,13 +123,19 @@ export class MoqEngine implements Engine {
       reconnects: Math.max(0, this.connections - 1),
       videoCodec: video.codec,
       audioCodec: audio.codec,
+      swarm: this.swarm.stats(now),
     };
   }
 
   private newFeed(kind: Kind): TrackFeed {
     return new TrackFeed(kind, {
       onProducer: (media, wall) => this.encoderClock.add(media, wall),
-      onChunk: (kind, decode, display) => this.live.noteArrival(kind, decode, display, performance.now()),
+      onChunk: (kind, decode, display) => {
+        this.live.noteArrival(kind, decode, display, performance.now());
+        if (kind === "video") {
+          this.swarm.noteChunk(decode, display);
+        }
+      },
       onTrackEnd: () => undefined,
       otherEnd: () => this.feeds[kind === "video" ? "audio" : "video"].end,
       onCovered: () => this.live.noteLoss(),
@@ -120,70 +149,95 @@ export class MoqEngine implements Engine {
   /** Connects again and again until stopped. */
   private async run(): Promise<void> {
     while (!this.stopped) {
-      const reason = await this.connectOnce().catch((error: unknown) => describe(error));
+      const reason = await this.connectOnce().catch((error: unknown) => this.failed(error));
       if (this.successor && !this.stopped) {
         continue;
       }
-      if (this.stopped || this.giveUp(reason)) {
+      if (this.stopped || (await this.giveUp(reason))) {
         return;
       }
       this.host.report(this.live.started ? "reconnecting" : "connecting", `Connection lost: ${reason}`);
-      await sleep(this.backoff.next(), this.lifetime.signal);
+      const first = this.backoff.fresh;
+      const pause = this.backoff.next();
+      // What is buffered lasts for less than a pause; the others are not those who all come at once.
+      if (!first || this.host.edges.others.length === 0) {
+        await sleep(pause, this.lifetime.signal);
+      }
     }
   }
 
-  private giveUp(reason: string): boolean {
-    if (this.live.started || ++this.failures < maxFailures) {
+  private failed(error: unknown): string {
+    this.unreached++;
+    if (error instanceof NoMoqError) {
+      this.failures = maxFailures;
+    }
+    return describe(error);
+  }
+
+  private async giveUp(reason: string): Promise<boolean> {
+    if (this.live.started) {
+      return this.giveUpPlaying(reason);
+    }
+    if (++this.failures < maxFailures) {
       return false;
     }
     this.host.giveUp(reason);
     return true;
   }
 
+  /** What has played goes on with another transport only if a server answers, as else none would work. */
+  private async giveUpPlaying(reason: string): Promise<boolean> {
+    const { edges, config, video } = this.host;
+    if (this.unreached < maxUnreached || config.transport === "moq") {
+      return false;
+    }
+    const alive = await findAlive(edges.all, this.lifetime.signal);
+    if (alive === undefined || this.stopped) {
+      return false;
+    }
+    edges.use(alive);
+    // Media time is the broadcast's timeline, from which LL-HLS has its dates.
+    this.host.giveUp(reason, { date: () => video.currentTime * 1000, release: () => this.stop() });
+    return true;
+  }
+
   /** Runs one connection to its end and says why it ended. */
   private async connectOnce(): Promise<string> {
-    const session = this.successor ?? (await this.open(await this.server()));
+    const line = this.successor ?? (await this.connector.open(this.lifetime.signal));
+    const { session } = line;
     this.successor = undefined;
     if (this.stopped) {
       session.close();
       return "stopped";
     }
     this.session = session;
+    this.edge = line.origin;
+    this.served = false;
+    this.unreached = 0;
     this.connections++;
+    this.silence.reset();
     this.feeds.video.reset();
     this.feeds.audio.reset();
     // What plays goes on at once; the catalog may say something else later.
     this.subscribe(session);
+    void this.swarm.attach(session);
     void this.followCatalog(session);
     const reason = await session.closed;
     this.session = undefined;
     return reason;
   }
 
-  private async server(): Promise<ServerInfo> {
-    const { origin } = this.host.address;
-    const info = await fetchInfo(origin, this.lifetime.signal).catch((error: unknown) => {
-      if (!this.known) {
-        throw error;
-      }
-      return this.known;
-    });
-    if (!info) {
-      this.failures = maxFailures;
-      throw new Error("the server offers no MoQ");
-    }
-    return info;
-  }
-
   private async open(info: ServerInfo): Promise<Session> {
-    const url = withToken(info.url, this.host.address.token);
-    const transport = await connect({ ...info, url, timeout: connectTimeout });
+    const transport = await connect({ ...info, timeout: this.live.started ? reconnectTimeout : connectTimeout });
     this.draft = (transport as { protocol?: string }).protocol || "moqt-18";
-    this.known = info;
+    const extension = this.swarm.newExtension(info.swarm === true);
     const session: Session = await Session.start(transport, {
       implementation,
+      ...(extension ? { extension } : {}),
       onGoaway: (goaway) => void this.migrate(session, goaway.uri),
+      onData: () => this.session === session && this.silence.note(performance.now()),
     });
+    this.swarm.bind(session, extension);
     return session;
   }
 
@@ -194,31 +248,35 @@ export class MoqEngine implements Engine {
   private async migrate(from: Session, uri: string): Promise<void> {
     this.backoff.reset();
     while (this.session === from && !this.stopped) {
-      const next = await this.elsewhere(uri)
-        .then((info) => this.open(info))
-        .catch(() => undefined);
+      const next = await this.connector.openElsewhere(uri, this.lifetime.signal).catch(() => undefined);
       if (next && this.session === from && !this.stopped) {
         this.successor = next;
         from.close(SessionCode.NoError, "the server is going away");
         return;
       }
-      next?.close();
+      next?.session.close();
       await sleep(this.backoff.next(), this.lifetime.signal);
     }
   }
 
-  /** A server with a self-made certificate cannot be asked for its hash: the known one may do. */
-  private async elsewhere(uri: string): Promise<ServerInfo> {
-    if (uri === "") {
-      return this.server();
+  /** Nothing comes: the encoder is away, or the edge, and then another one has the broadcast. */
+  private async doubt(session: Session, edge: string): Promise<void> {
+    const began = performance.now();
+    if ((await isAlive(edge, this.lifetime.signal)) || this.session !== session || this.silence.brokenSince(began)) {
+      return;
     }
-    const info = await fetchInfo(new URL(uri).origin, this.lifetime.signal).catch(() => this.known);
-    return { url: uri, certificateHashes: info?.certificateHashes ?? [] };
+    this.leave(session, edge, "the server does not answer");
+  }
+
+  private leave(session: Session, edge: string, reason: string): void {
+    this.host.edges.failed(edge);
+    session.close(SessionCode.NoError, reason);
   }
 
   /** Subscribes to the catalog until it is there, and again after its end. */
   private async followCatalog(session: Session): Promise<void> {
     let open = true;
+    let refusals = 0;
     void session.closed.then(() => (open = false));
     while (open && !this.stopped) {
       const end = await this.catalogOnce(session);
@@ -232,6 +290,11 @@ export class MoqEngine implements Engine {
         this.stop();
         return;
       }
+      const { edge } = this;
+      if (edge !== undefined && edge !== this.host.edges.home && !this.served && ++refusals >= maxRefusals) {
+        this.leave(session, edge, "this server does not have the broadcast");
+        return;
+      }
       this.waiting = true;
       this.host.report("waiting", this.waitingMessage());
       await sleep(retryDelay(end), this.lifetime.signal);
@@ -241,7 +304,7 @@ export class MoqEngine implements Engine {
   private catalogOnce(session: Session): Promise<TrackEnd> {
     return new Promise((resolve) => {
       const feed = new CatalogFeed(
-        (tracks) => void this.apply(session, tracks),
+        (catalog) => void this.apply(session, catalog),
         (error) => session.close(SessionCode.InternalError, error.message),
         resolve,
       );
@@ -256,8 +319,9 @@ export class MoqEngine implements Engine {
       : `${name} is not live. Waiting for the encoder…`;
   }
 
-  private async apply(session: Session, tracks: CatalogTrack[]): Promise<void> {
+  private async apply(session: Session, { tracks, swarm }: Catalog): Promise<void> {
     this.waiting = false;
+    this.served ||= this.session === session;
     this.lastNews = performance.now();
     const chosen = choose(tracks);
     if (chosen.length === 0) {
@@ -272,6 +336,7 @@ export class MoqEngine implements Engine {
     }
     this.chosen = chosen;
     this.subscribe(session);
+    this.swarm.apply(chosen.find(({ kind }) => kind === "video"), swarm);
   }
 
   private subscribe(session: Session): void {
@@ -311,10 +376,20 @@ export class MoqEngine implements Engine {
     this.feeds.audio.poll(now, patience);
     this.coverAbsence(now);
     this.live.tick(now, !this.waiting && now - this.lastMedia < silence);
+    this.listen(now);
+    this.swarm.tick(now);
     if (now - this.lastTrim > 1000) {
       this.lastTrim = now;
       this.sink?.trim();
       this.notePlaying(now);
+    }
+  }
+
+  private listen(now: number): void {
+    const { session, edge } = this;
+    const elsewhere = this.host.edges.others.length > 0;
+    if (session && edge !== undefined && elsewhere && !this.waiting && this.silence.doubtful(now)) {
+      void this.doubt(session, edge);
     }
   }
 
@@ -363,13 +438,13 @@ export class MoqEngine implements Engine {
 }
 
 /** The first playable track of each kind; renditions are the encoder's to order. */
-function choose(tracks: CatalogTrack[]): CatalogTrack[] {
+function choose(tracks: readonly CatalogTrack[]): CatalogTrack[] {
   const playable = tracks.filter((track) => typeSupported(track.mime));
   const kinds: Kind[] = ["video", "audio"];
   return kinds.flatMap((kind) => playable.find((track) => track.kind === kind) ?? []);
 }
 
-function unplayable(tracks: CatalogTrack[]): string {
+function unplayable(tracks: readonly CatalogTrack[]): string {
   const codecs = tracks.map((track) => track.codec).join(", ");
   return codecs === "" ? "The broadcast has no picture and no sound yet." : `This browser cannot play ${codecs}.`;
 }

@@ -51,11 +51,12 @@ export class NativeHlsEngine implements Engine {
       reconnects: this.reconnects,
       videoCodec: null,
       audioCodec: null,
+      swarm: null,
     };
   }
 
   private load(): void {
-    this.host.video.src = playlistUrl(this.host.address);
+    this.host.video.src = playlistUrl(this.host.address, this.host.edges.current);
     this.host.play();
   }
 

@@ -54,6 +54,11 @@ export class Sequencer<T> {
     this.rejoining = true;
   }
 
+  /** What is to be delivered next; undefined before the first. */
+  get next(): Readonly<Position> | undefined {
+    return this.position && { ...this.position };
+  }
+
   /** Whether delivery can go on behind the last object, if that is fetched. */
   get resumable(): boolean {
     return this.position !== undefined;

@@ -2,9 +2,15 @@
 export interface ServerInfo {
   readonly url: string;
   readonly certificateHashes: readonly string[];
+  /** Other gateways that serve the same broadcasts, as URLs of which the origin counts. */
+  readonly edges: readonly string[];
+  /** It takes viewers into swarms (docs/swarm-protocol.md). */
+  readonly swarm?: boolean;
 }
 
 const requestTimeout = 5000;
+/** Milliseconds an edge has to show that it is there; its round trip is a small part of it. */
+const signOfLife = 400;
 
 export async function fetchText(url: string, signal?: AbortSignal): Promise<string> {
   const timeout = AbortSignal.timeout(requestTimeout);
@@ -41,6 +47,12 @@ export async function fetchInfo(origin: string, signal: AbortSignal): Promise<Se
   return parseInfo(info);
 }
 
+/** Other gateways that this one names, whether it offers MoQ or not. */
+export async function fetchEdges(origin: string, signal: AbortSignal): Promise<string[]> {
+  const info: unknown = JSON.parse(await fetchText(`${origin}/v1/info`, signal));
+  return strings(field(info, "edges"));
+}
+
 /** Undefined: the server offers no MoQ. */
 export function parseInfo(info: unknown): ServerInfo | undefined {
   const moq = field(info, "moq");
@@ -48,9 +60,30 @@ export function parseInfo(info: unknown): ServerInfo | undefined {
   if (typeof url !== "string" || !URL.canParse(url)) {
     return undefined;
   }
-  const hashes = field(moq, "certificateHashes");
-  const valid = Array.isArray(hashes) ? hashes.filter((hash): hash is string => typeof hash === "string") : [];
-  return { url, certificateHashes: valid.filter((hash) => /^[0-9a-f]{64}$/i.test(hash)) };
+  const hashes = strings(field(moq, "certificateHashes")).filter((hash) => /^[0-9a-f]{64}$/i.test(hash));
+  const swarm = field(info, "swarm") !== undefined;
+  return { url, certificateHashes: hashes, edges: strings(field(info, "edges")), ...(swarm ? { swarm } : {}) };
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((entry): entry is string => typeof entry === "string") : [];
+}
+
+/** Whether an edge answers at all, as a live one does at once. */
+export async function isAlive(origin: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const timeout = AbortSignal.timeout(signOfLife);
+    const response = await fetch(`${origin}/v1/time`, { cache: "no-store", signal: AbortSignal.any([signal, timeout]) });
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+/** The first of some edges that answers, asked all at once. */
+export async function findAlive(origins: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+  const answers = await Promise.all(origins.map((origin) => isAlive(origin, signal)));
+  return origins.find((_, i) => answers[i]);
 }
 
 function field(value: unknown, name: string): unknown {

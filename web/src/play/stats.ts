@@ -1,3 +1,5 @@
+import type { SwarmStats } from "../swarm/stats.ts";
+
 export type TransportName = "moq" | "hls" | "native-hls";
 
 export type PlayerState =
@@ -52,4 +54,6 @@ export interface PlayerStats {
   readonly width: number;
   readonly height: number;
   readonly droppedFrames: number;
+  /** Null where the broadcast has no swarm, or this transport knows none. */
+  readonly swarm: SwarmStats | null;
 }

@@ -26,6 +26,27 @@ export interface FeedHandler {
   onCovered(): void;
 }
 
+/** Where the chunks of a track go that come another way than by subscription. */
+export interface Inlet {
+  /** A group begins, all of which will come. */
+  open(group: number): void;
+  push(group: number, object: number, payload: Uint8Array<ArrayBuffer>): void;
+  /** complete is false when objects of it will be missing for good. */
+  end(group: number, complete: boolean): void;
+}
+
+/** What a track's inlet brings in place of its subscription: everything from a group on. */
+interface Diversion {
+  readonly track: CatalogTrack;
+  readonly group: number;
+  /** Groups that the inlet has begun and not ended. */
+  readonly inlet: Set<number>;
+}
+
+/** The end of the last group before a diversion may come behind its beginning, by so much (milliseconds). */
+const divertReordering = 300;
+const divertPatience = 2000;
+
 /** The track that ends and the one that follows it, with some to spare. */
 const maxSubscriptions = 4;
 /** Streams may arrive so long (milliseconds) after PUBLISH_DONE, section 10.11. */
@@ -53,6 +74,8 @@ const priorities: Record<Kind, number> = { audio: 96, video: 128 };
  */
 export class TrackFeed {
   droppedGroups = 0;
+  /** Bytes that came by subscriptions. */
+  plainBytes = 0;
   readonly bitrate = new BitrateMeter();
   private readonly sequencer: Sequencer<Item>;
   private readonly subscriptions = new Map<string, Subscription>();
@@ -62,6 +85,10 @@ export class TrackFeed {
   private sink: MediaSink | undefined;
   private readonly cover = new Cover();
   private deliveredAt = 0;
+  private diversion: Diversion | undefined;
+  /** Groups that come on a stream of a subscription, and whether a joining fetch is under way. */
+  private readonly streams = new Set<number>();
+  private joining = false;
   /** Something stands in, to which pictures within a group cannot refer. */
   private covering = false;
 
@@ -95,12 +122,81 @@ export class TrackFeed {
   reset(): void {
     this.connection++;
     this.subscriptions.clear();
+    this.diversion = undefined;
+    this.streams.clear();
+    this.joining = false;
     this.sequencer.reset();
+  }
+
+  /** A track is subscribed to, or comes by an inlet. */
+  has(track: CatalogTrack): boolean {
+    return this.subscriptions.has(track.name) || this.diversion?.track.name === track.name;
+  }
+
+  /**
+   * From the start of a group on a track comes by the inlet that is returned. Its
+   * subscription goes on for the groups before, and ends when these are through.
+   */
+  divert(session: Session, track: CatalogTrack, group: number): Inlet {
+    const diversion: Diversion = { track, group, inlet: new Set() };
+    this.diversion = diversion;
+    this.subscriptions.get(track.name)?.abandonGroup(group);
+    this.unsubscribeLater(session, diversion, performance.now());
+    return this.inletOf(track, diversion);
+  }
+
+  /** Ends the subscription of a diverted track when nothing before the diversion is under way any more. */
+  private unsubscribeLater(session: Session, diversion: Diversion, begun: number): void {
+    setTimeout(() => {
+      const { name } = diversion.track;
+      const subscription = this.subscriptions.get(name);
+      if (!subscription || this.diversion !== diversion) {
+        return;
+      }
+      const busy = this.joining || [...this.streams].some((group) => group < diversion.group);
+      if (busy && performance.now() - begun < divertPatience) {
+        this.unsubscribeLater(session, diversion, begun);
+        return;
+      }
+      this.subscriptions.delete(name);
+      session.unsubscribe(subscription);
+    }, divertReordering);
+  }
+
+  /** The track is subscribed to again, from the next object on; its inlet may go on until then. */
+  rejoin(session: Session, namespace: readonly string[], track: CatalogTrack): void {
+    const { diversion } = this;
+    this.diversion = undefined;
+    const from = this.sequencer.next;
+    const old = this.subscriptions.get(track.name);
+    if (old) {
+      this.subscriptions.delete(track.name);
+      session.unsubscribe(old);
+    }
+    const request = { namespace, track: track.name, priority: priorities[this.kind], from };
+    this.subscriptions.set(track.name, session.subscribe(request, this.handlerFor(session, track, 0, from && diversion)));
+  }
+
+  private inletOf(track: CatalogTrack, diversion: Diversion): Inlet {
+    return {
+      open: (group) => {
+        if (!diversion.inlet.has(group)) {
+          diversion.inlet.add(group);
+          this.sequencer.open(group);
+        }
+      },
+      push: (group, object, payload) => this.receive(track, { group, object, payload }),
+      end: (group, complete) => {
+        if (diversion.inlet.delete(group)) {
+          this.sequencer.end(group, complete, performance.now());
+        }
+      },
+    };
   }
 
   /** Subscribes to a track unless it is subscribed already. */
   subscribe(session: Session, namespace: readonly string[], track: CatalogTrack): void {
-    if (this.subscriptions.has(track.name)) {
+    if (this.has(track)) {
       return;
     }
     // Over a change of connection the end of the group that played is wanted, too.
@@ -115,8 +211,11 @@ export class TrackFeed {
     this.sequencer.drain(now, patience);
   }
 
-  /** Streams of a lost connection end late: their news must not touch the next one. */
-  private handlerFor(session: Session, track: CatalogTrack, groupsBack: number): TrackHandler {
+  /**
+   * Streams of a lost connection end late: their news must not touch the next one.
+   * after: the diversion that the subscription takes over from.
+   */
+  private handlerFor(session: Session, track: CatalogTrack, groupsBack: number, after?: Diversion | undefined): TrackHandler {
     let joining: number | undefined;
     const { connection } = this;
     const current = <A extends unknown[]>(handle: (...args: A) => void) => (...args: A) => {
@@ -126,13 +225,36 @@ export class TrackFeed {
     };
     return {
       onSubscribed: current((ok) => {
-        joining = ok.largest?.group;
-        this.sequencer.join(joining, groupsBack);
+        if (!after) {
+          joining = ok.largest?.group;
+          this.joining = joining !== undefined;
+          this.sequencer.join(joining, groupsBack);
+        }
       }),
-      onObject: current((object) => this.receive(track, object)),
-      onGroupOpen: current((group) => this.sequencer.open(group)),
-      onGroupEnd: current((group, complete) => this.sequencer.end(group, complete, performance.now())),
+      onObject: current((object) => {
+        this.plainBytes += object.payload.length;
+        if (!this.isDiverted(track, object.group)) {
+          this.receive(track, object);
+        }
+      }),
+      onGroupOpen: current((group) => {
+        if (this.isDiverted(track, group)) {
+          this.subscriptions.get(track.name)?.abandonGroup(group);
+          return;
+        }
+        this.streams.add(group);
+        this.sequencer.open(group);
+        if (after?.inlet.delete(group)) {
+          this.sequencer.end(group, true, performance.now());
+        }
+      }),
+      onGroupEnd: current((group, complete) => {
+        if (this.streams.delete(group)) {
+          this.sequencer.end(group, complete || this.isDiverted(track, group), performance.now());
+        }
+      }),
       onJoined: current((complete) => {
+        this.joining = false;
         if (joining !== undefined) {
           this.sequencer.joined(joining, complete, performance.now(), groupsBack);
         }
@@ -161,7 +283,12 @@ export class TrackFeed {
     }
   }
 
-  private receive(track: CatalogTrack, object: MoqObject): void {
+  /** The inlet brings this group, not the subscription. */
+  private isDiverted(track: CatalogTrack, group: number): boolean {
+    return this.diversion !== undefined && this.diversion.track.name === track.name && group >= this.diversion.group;
+  }
+
+  private receive(track: CatalogTrack, object: Pick<MoqObject, "group" | "object" | "payload">): void {
     const { payload } = object;
     const chunk = parseChunk(payload);
     if (!chunk) {

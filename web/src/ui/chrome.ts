@@ -1,7 +1,8 @@
 import type { FreshetPlayer } from "../player.ts";
 import { el } from "./dom.ts";
 import { formatTime } from "./format.ts";
-import { type IconName, icon } from "./icons.ts";
+import { button, setButton } from "./icons.ts";
+import { Sharing } from "./sharing.ts";
 import { StatsPanel } from "./statspanel.ts";
 
 const idleAfter = 3000;
@@ -21,6 +22,7 @@ export class Chrome {
   private readonly fullscreenButton = button("enlarge", "Full screen (F)");
   private readonly unmute = button("muted", "Unmute");
   private readonly panel = new StatsPanel();
+  private readonly sharing = new Sharing(() => this.toggleSharing());
   private readonly notice = el("div", { class: "notice", role: "status" });
   private readonly spinner = el("div", { class: "spinner" });
   private readonly noticeText = el("p");
@@ -38,15 +40,17 @@ export class Chrome {
     this.statsButton.setAttribute("aria-pressed", "false");
     const top = el("div", { class: "bar top" }, this.title, this.badge);
     const controls = [this.playButton, this.muteButton, el("span", { class: "space" }), this.chip];
-    const bottom = el("div", { class: "bar bottom" }, ...controls, this.statsButton, this.fullscreenButton);
+    const bottom = el("div", { class: "bar bottom" }, ...controls, this.sharing.button, this.statsButton, this.fullscreenButton);
     this.element = el("div", { class: "frame", part: "frame" });
     this.element.append(this.video, this.notice, top, bottom, this.unmute, this.panel.element);
+    this.element.append(this.sharing.sign, this.sharing.panel.element, this.sharing.prompt.element);
     this.listen();
   }
 
-  /** Shows a player; its state and figures are followed until detach. */
-  attach(player: FreshetPlayer, title: string): void {
+  /** Shows a player; its state and figures are followed until detach. asks: see Sharing. */
+  attach(player: FreshetPlayer, title: string, asks: boolean | undefined): void {
     this.player = player;
+    this.sharing.attach(player, asks);
     this.title.textContent = title;
     this.video.setAttribute("aria-label", `Live picture of ${title}`);
     player.addEventListener("statechange", () => this.showState());
@@ -69,6 +73,7 @@ export class Chrome {
       i: () => this.toggleStats(),
       m: () => this.toggleMute(),
       f: () => this.toggleFullscreen(),
+      p: () => this.toggleSharing(),
       k: () => this.togglePlay(),
       " ": () => this.togglePlay(),
     };
@@ -109,6 +114,18 @@ export class Chrome {
   private toggleStats(): void {
     const shown = this.panel.toggle();
     this.statsButton.setAttribute("aria-pressed", String(shown));
+    if (shown) {
+      this.sharing.show(false);
+    }
+    this.sample();
+  }
+
+  /** The two panels share a place. */
+  private toggleSharing(): void {
+    if (this.sharing.toggle()) {
+      this.panel.element.hidden = true;
+      this.statsButton.setAttribute("aria-pressed", "false");
+    }
     this.sample();
   }
 
@@ -161,6 +178,11 @@ export class Chrome {
     this.chip.hidden = stats.latency === null;
     this.chip.textContent = `${formatTime(stats.latency)} latency`;
     this.panel.update(stats);
+    this.sharing.update(stats);
+  }
+
+  private get panelShown(): boolean {
+    return !this.panel.element.hidden || !this.sharing.panel.element.hidden;
   }
 
   /** Shows the controls, and hides them again when nothing moves. */
@@ -168,22 +190,8 @@ export class Chrome {
     this.element.classList.remove("idle");
     clearTimeout(this.idleTimer);
     this.idleTimer = setTimeout(() => {
-      const busy = this.video.paused || this.player?.state !== "playing" || !this.panel.element.hidden;
+      const busy = this.video.paused || this.player?.state !== "playing" || this.panelShown;
       this.element.classList.toggle("idle", !busy);
     }, idleAfter);
-  }
-}
-
-function button(name: IconName, label: string): HTMLButtonElement {
-  const element = el("button", { type: "button" });
-  setButton(element, name, label);
-  return element;
-}
-
-function setButton(element: HTMLButtonElement, name: IconName, label: string): void {
-  if (element.getAttribute("aria-label") !== label) {
-    element.replaceChildren(icon(name));
-    element.setAttribute("aria-label", label);
-    element.title = label;
   }
 }

@@ -1,11 +1,14 @@
 import { FreshetPlayer, type PlayerOptions } from "../player.ts";
+import { parseConsent } from "../swarm/settings.ts";
 import { Chrome } from "./chrome.ts";
 import { styles } from "./styles.ts";
 
 /**
  * `<freshet-player src="https://host:4443/live/cam1/">`, with optional
- * attributes transport (auto, moq, hls), target (milliseconds of buffer), muted
- * and title. The player itself is its property `player`.
+ * attributes transport (auto, moq, hls), target (milliseconds of buffer), fallbacks
+ * (URLs of other gateways, spaces between), muted and title; for passing video on to
+ * other viewers swarm-consent (ask, granted, denied), swarm-operator and swarm-cap
+ * (bit/s). The player itself is its property `player`.
  */
 export class FreshetPlayerElement extends HTMLElement {
   static readonly observedAttributes = ["src"];
@@ -57,7 +60,7 @@ export class FreshetPlayerElement extends HTMLElement {
     this.chrome.video.muted = this.hasAttribute("muted");
     this.shadowRoot?.replaceChildren(this.chrome.element);
     this.player = new FreshetPlayer(this.chrome.video, this.options(src));
-    this.chrome.attach(this.player, this.getAttribute("title") ?? this.player.name);
+    this.chrome.attach(this.player, this.getAttribute("title") ?? this.player.name, this.asks());
   }
 
   private close(): void {
@@ -74,7 +77,22 @@ export class FreshetPlayerElement extends HTMLElement {
       url: src,
       ...(transport === "moq" || transport === "hls" ? { transport } : {}),
       ...(target > 0 ? { targetBuffer: target } : {}),
+      swarm: this.swarmOptions(),
+      fallbacks: this.getAttribute("fallbacks")?.split(/\s+/).filter((url) => url !== "") ?? [],
     };
+  }
+
+  private asks(): boolean | undefined {
+    const consent = this.getAttribute("swarm-consent");
+    return consent === null ? undefined : consent === "ask";
+  }
+
+  private swarmOptions(): NonNullable<PlayerOptions["swarm"]> {
+    const consent = parseConsent(this.getAttribute("swarm-consent"));
+    const operator = this.getAttribute("swarm-operator");
+    const cap = Number(this.getAttribute("swarm-cap"));
+    const off = this.getAttribute("swarm") === "off";
+    return { ...(off ? { use: "off" } : {}), ...(consent ? { consent } : {}), ...(operator ? { operator } : {}), ...(cap > 0 ? { cap } : {}) };
   }
 
   private readonly onKey = (event: KeyboardEvent): void => this.handleKey(event);

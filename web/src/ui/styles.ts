@@ -5,12 +5,14 @@ export const styles = `
   font: 500 14px/1.4 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   aspect-ratio: 16 / 9; border-radius: var(--freshet-radius, 0);
   --panel: rgba(255, 255, 255, .92); --text: #16202b; --muted: #5b6875; --grid: rgba(22, 32, 43, .13);
-  --chart-1: #0b6bcb; --chart-2: #0a7d55; --chart-3: #8a4bcf; --chart-4: #c2410c; --live: #e5484d;
+  --chart-1: #0b6bcb; --chart-2: #0a7d55; --chart-3: #8a4bcf; --chart-4: #c2410c; --live: #d0323a;
+  --paper: #fff; --knob: #fff;
 }
 @media (prefers-color-scheme: dark) {
   :host {
     --panel: rgba(13, 18, 24, .84); --text: #eef3f8; --muted: #9fb0c0; --grid: rgba(255, 255, 255, .15);
     --chart-1: #5eb1ff; --chart-2: #4cd9a0; --chart-3: #c79bff; --chart-4: #ff9d66;
+    --paper: #0d1218; --knob: #0d1218;
   }
 }
 :host([hidden]) { display: none }
@@ -78,6 +80,50 @@ canvas { display: block; width: 100%; height: 44px }
 dl { display: grid; grid-template-columns: auto 1fr; gap: 3px 14px; margin: 14px 0 0 }
 dt { color: var(--muted) }
 dd { margin: 0; text-align: right; font-variant-numeric: tabular-nums; overflow-wrap: anywhere }
+.swarm { font-size: 12.5px }
+.switch {
+  display: flex; align-items: center; justify-content: space-between; gap: 12px; width: 100%; height: auto; min-height: 32px;
+  padding: 2px; border-radius: 8px; text-align: left; font-size: 13px; font-weight: 650;
+}
+.switch:hover { background: transparent }
+.track { position: relative; flex: none; width: 38px; height: 22px; border-radius: 11px; background: var(--muted); transition: background .15s }
+.track::after {
+  content: ""; position: absolute; top: 3px; left: 3px; width: 16px; height: 16px; border-radius: 50%; background: var(--knob);
+  transition: left .15s;
+}
+.switch[aria-checked=true] .track { background: var(--chart-2) }
+.switch[aria-checked=true] .track::after { left: 19px }
+.why { margin: 6px 2px 0; color: var(--muted); text-wrap: pretty }
+.swarm-live { margin-top: 10px }
+.swarm-picture { display: block; width: 100%; height: auto; margin-bottom: 10px; filter: none }
+.flow { fill: none; stroke-width: 2; stroke-linecap: round; stroke-dasharray: 6 5; animation: flow 1s linear infinite }
+.sub-0 { stroke: var(--chart-1) }
+.sub-1 { stroke: var(--chart-2) }
+.sub-2 { stroke: var(--chart-3) }
+.sub-3 { stroke: var(--chart-4) }
+.node { fill: var(--grid) }
+.node.edge { fill: var(--muted) }
+.node.self { fill: var(--text) }
+.name { fill: var(--text); font-size: 11px; font-weight: 600; text-anchor: middle; dominant-baseline: central; font-variant-numeric: tabular-nums }
+.name.edge, .name.self { fill: var(--paper) }
+.sign {
+  position: absolute; top: 12px; right: 14px; display: inline-flex; align-items: center; gap: 5px; width: auto; height: 26px; padding: 0 9px 0 6px;
+  border-radius: 999px; font-size: 12px; font-variant-numeric: tabular-nums; color: #fff; background: rgba(0, 0, 0, .5); backdrop-filter: blur(8px);
+}
+.sign:hover { background: rgba(0, 0, 0, .7) }
+.sign svg { width: 16px; height: 16px; filter: none }
+.consent {
+  position: absolute; left: 16px; bottom: 70px; width: min(340px, calc(100% - 32px)); max-height: calc(100% - 86px); overflow: auto; padding: 14px 16px;
+  border-radius: 12px; font-size: 13px; color: var(--text); background: var(--panel); backdrop-filter: blur(14px);
+  box-shadow: 0 6px 28px rgba(0, 0, 0, .28); scrollbar-width: thin;
+}
+.consent p { margin: 0 0 8px; text-wrap: pretty }
+.consent .consent-title { font-size: 14.5px; font-weight: 650 }
+.answers { display: flex; justify-content: flex-end; flex-wrap: wrap; gap: 8px; margin-top: 12px }
+.answer { width: auto; height: 34px; padding: 0 14px; font-weight: 650; background: var(--grid) }
+.answer:hover { background: var(--grid); filter: brightness(.92) }
+.answer.yes { color: var(--paper); background: var(--chart-1) }
+@keyframes flow { to { stroke-dashoffset: -11 } }
 @keyframes turn { to { transform: rotate(1turn) } }
 @keyframes pulse { 50% { opacity: .35 } }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important } }

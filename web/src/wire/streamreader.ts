@@ -10,7 +10,10 @@ export class StreamReader {
   private readonly source: ReadableStreamDefaultReader<Uint8Array>;
   private chunk: Uint8Array = new Uint8Array(0);
 
-  constructor(stream: ReadableStream<Uint8Array>) {
+  constructor(
+    stream: ReadableStream<Uint8Array>,
+    private readonly onData: () => void = () => undefined,
+  ) {
     this.source = stream.getReader();
   }
 
@@ -69,6 +72,7 @@ export class StreamReader {
         return false;
       }
       this.chunk = value;
+      this.onData();
     }
     return true;
   }

@@ -29,7 +29,7 @@ export const defaultParams: Params = {
   depth: 4,
   gapPull: 150_000,
   hedgeStart: 200_000,
-  hedgeMin: 120_000,
+  hedgeMin: 150_000,
   hedgeMax: 400_000,
   share: 0.4,
   capFactor: 2,

@@ -71,6 +71,7 @@ export class Viewer {
   private haveAt = 0;
   reportAt = 0;
   private secondAt = 0;
+  tickAt = 0;
 
   /** Has heard of nothing: the edge feeds all. The low 32 bits of the seed count. */
   constructor(seed: number) {

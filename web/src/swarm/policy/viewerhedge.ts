@@ -4,7 +4,7 @@ import { type PieceID, edge, less } from "../piece.ts";
 import { Bucket } from "./bucket.ts";
 import type { Params } from "./event.ts";
 import { maxHaveBits } from "./have.ts";
-import type { Peer } from "./peer.ts";
+import { type Peer, RoundTrip } from "./peer.ts";
 import { Window } from "./quantile.ts";
 import { type Entry, giveUp } from "./table.ts";
 import { div, millisecond, second } from "./time.ts";
@@ -15,6 +15,8 @@ import { missed, setParent, unsub } from "./viewersubs.ts";
 
 /** Put on top of what answers to hedges take. */
 const hedgeMargin = 50 * millisecond;
+/** Bounds how far ahead a tick looks. */
+const maxTick = 50 * millisecond;
 /** How many answers count as knowing. */
 const hedgeSamples = 5;
 /** Bounds how often a piece is asked of the edge. */
@@ -33,7 +35,9 @@ interface OpenHedge {
 export class Hedger {
   /** H, and the way to the edge and back. */
   lead = 0;
-  rtt = 0;
+  readonly rtt = new RoundTrip();
+  /** Round trips in a row that were far too long. */
+  choked = 0;
   readonly answers = new Window();
   readonly bucket = new Bucket();
   count = 0;
@@ -49,7 +53,7 @@ export function answerHedge(h: Hedger, took: number, p: Params): void {
 
 /** Sets H: p95 of the answers and a margin. */
 export function adapt(h: Hedger, p: Params): void {
-  let lead = Math.max(p.hedgeStart, 2 * h.rtt + hedgeMargin);
+  let lead = Math.max(p.hedgeStart, 2 * h.rtt.value + hedgeMargin);
   if (h.answers.length >= hedgeSamples) {
     lead = h.answers.quantile(95) + hedgeMargin;
   }
@@ -59,17 +63,20 @@ export function adapt(h: Hedger, p: Params): void {
 /** Looks at what is missing: gaps are asked for at neighbours at deadline-H-G, at the edge at deadline-H. */
 export function overdue(v: Viewer): void {
   v.hedger.bucket.fill(v.now, div(v.bitrate.value * 6, 5), 2 * second, 16 * maxPiece);
+  // What would fall due before the next tick is due now.
+  const next = v.now + Math.min(v.now - v.tickAt, maxTick);
+  v.tickAt = v.now;
   const hedges: Entry[] = [];
   for (const e of v.table.missing) {
     if (e.have || deadline(v, e) + giveUp < v.now) {
       continue;
     }
-    if (!e.tried && v.now >= deadline(v, e) - v.hedger.lead - v.params.gapPull) {
+    if (!e.tried && next >= deadline(v, e) - v.hedger.lead - v.params.gapPull) {
       e.tried = true;
       missed(v, e);
       pull(v, e);
     }
-    if (v.now >= hedgeAt(v, e) && mayHedge(v, e)) {
+    if (next >= hedgeAt(v, e) && mayHedge(v, e)) {
       hedges.push(e);
     }
   }

@@ -3,7 +3,7 @@ import { type PieceID, edge, less } from "../piece.ts";
 import { type Peer, freshAhead } from "./peer.ts";
 import { Window } from "./quantile.ts";
 import type { Entry } from "./table.ts";
-import { second } from "./time.ts";
+import { div, second } from "./time.ts";
 import type { Viewer } from "./viewer.ts";
 import { breakerSpan, toEdge, trip, tripped } from "./viewerguard.ts";
 import { peerOf } from "./viewerpeers.ts";
@@ -178,7 +178,7 @@ export function lose(v: Viewer, sub: number): void {
 function standby(v: Viewer, sub: number, old: number): Peer | undefined {
   let best: Peer | undefined;
   for (const p of v.peers) {
-    if (p.id === old || !p.usable || p.children[sub] || p.aheadAt[sub]! < v.now - freshAhead) {
+    if (p.id === old || !p.usable || p.children[sub] || p.aheadAt[sub]! < v.now - freshAhead || crowded(v, p, sub)) {
       continue;
     }
     if (!best || p.covers(v.table.missing, sub) > best.covers(v.table.missing, sub)) {
@@ -186,6 +186,18 @@ function standby(v: Viewer, sub: number, old: number): Peer | undefined {
     }
   }
   return best;
+}
+
+/** With p, more than half of the sub-streams came from one prefix. */
+function crowded(v: Viewer, p: Peer, sub: number): boolean {
+  let same = 1;
+  v.subs.forEach(({ parent }, i) => {
+    const q = peerOf(v, parent);
+    if (i !== sub && q && (q === p || (p.prefix !== 0 && q.prefix === p.prefix))) {
+      same++;
+    }
+  });
+  return same > Math.max(1, div(v.subs.length, 2));
 }
 
 /** Watches over the sub-streams. */

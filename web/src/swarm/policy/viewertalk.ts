@@ -11,7 +11,7 @@ import { push, slots, spare, taken, useful } from "./viewerupload.ts";
 
 /** Tells every open neighbour what is here. */
 export function tellHave(v: Viewer): void {
-  if (v.mode !== "on") {
+  if (v.mode !== "on" || slots(v) === 0) {
     return;
   }
   const have = haveMaps(v.table);

@@ -26,6 +26,8 @@ const maxRamp = 64;
  * key frame's burst does not stand.
  */
 const inflatedTimes = 3;
+/** Of the round trip to the edge, twice in a row, does the same. */
+const maxEdgeInflation = 150 * millisecond;
 const maxQueue = 200 * millisecond;
 const calmQueue = 50 * millisecond;
 const standTime = second / 2;
@@ -35,6 +37,12 @@ const calmTime = 2 * second;
  * what a key frame needs more must come from here.
  */
 const burst = 3 * second;
+/**
+ * How much the line may have to send before it gets more: hedges and answers of the viewer
+ * itself wait behind that, and what waits here can still be cancelled. Ticks are not
+ * further apart.
+ */
+const ahead = 50 * millisecond;
 /**
  * The part of the budget by which the bucket exceeds it: slots keep the mean within the
  * budget, and what has queued up must be able to drain.
@@ -49,6 +57,8 @@ export class Upload {
   limit = -1;
   readonly bucket = new Bucket();
   turn = 0;
+  /** When the line will have sent what was pushed, by its rate. */
+  freeAt = 0;
 
   /** -1: not yet. */
   joinedAt = -1;
@@ -154,8 +164,7 @@ export function queued(v: Viewer, id: number, bytes: number): void {
 /** Is told a round trip, peer 0 being the edge. */
 export function roundTrip(v: Viewer, id: number, rtt: number): void {
   if (id === edge) {
-    v.hedger.rtt = rtt;
-    adapt(v.hedger, v.params);
+    edgeTrip(v, rtt);
     return;
   }
   const p = peerOf(v, id);
@@ -166,6 +175,28 @@ export function roundTrip(v: Viewer, id: number, rtt: number): void {
   if (p.rtt.inflated >= inflatedTimes && p.child && lineFull(v)) {
     p.rtt.inflated = 0;
     backOff(v);
+  }
+}
+
+/**
+ * Is told the round trip to the edge. When it has grown much the viewer's own line is full:
+ * what waits to be pushed is given up, for its hedges wait behind it.
+ */
+function edgeTrip(v: Viewer, rtt: number): void {
+  const h = v.hedger;
+  h.rtt.add(v.now, rtt);
+  adapt(h, v.params);
+  if (h.rtt.value - h.rtt.base <= maxEdgeInflation) {
+    h.choked = 0;
+    return;
+  }
+  if (++h.choked < 2 || taken(v) === 0) {
+    return;
+  }
+  h.choked = 0;
+  backOff(v);
+  for (const p of v.peers) {
+    p.queue = [];
   }
 }
 
@@ -240,7 +271,7 @@ function sendNext(v: Viewer, p: Peer): boolean {
     p.queue.shift();
   }
   const [e] = p.queue;
-  if (!e || !clear(v, p) || !v.upload.bucket.has(e.size)) {
+  if (!e || v.upload.freeAt - v.now > ahead || !clear(v, p) || !v.upload.bucket.has(e.size)) {
     return false;
   }
   p.queue.shift();
@@ -255,14 +286,19 @@ function clear(v: Viewer, p: Peer): boolean {
 
 /** A piece can go now, nothing waits, and the children's next burst is left its part of the budget. */
 export function spare(v: Viewer, size: number): boolean {
+  if (slots(v) === 0) {
+    return false; // A piece would fill its line for seconds, and its own hedges wait behind it.
+  }
   const b = v.upload.bucket;
-  return v.peers.every((p) => p.queue.length === 0) && b.has(size) && b.level > b.depth / 2;
+  const waits = v.peers.some((p) => p.queue.length > 0);
+  return !waits && b.has(size) && b.level > b.depth / 2 && v.upload.freeAt - v.now <= ahead;
 }
 
 export function push(v: Viewer, p: Peer, e: Entry): void {
   if (!v.upload.bucket.take(e.size)) {
     return;
   }
+  v.upload.freeAt = Math.max(v.upload.freeAt, v.now) + div(e.size * 8 * second, line(v));
   v.report.uploadBytes += e.size;
   v.do({ kind: "push", peer: p.id, id: e.id });
 }

@@ -160,11 +160,11 @@ func (r *rig) beacon(sub int) swarm.PieceID {
 	}
 }
 
-// haveAll says that a peer has all pieces of the last three seconds.
-func (r *rig) haveAll(peer swarm.PeerID) {
+// haveAll says that peer 2 has all pieces of the last three seconds.
+func (r *rig) haveAll() {
 	r.t.Helper()
 	from := r.next - min(r.next, 30)
-	r.tell(swarm.Event{Kind: swarm.EventHave, Peer: peer, Have: []swarm.HaveMap{{Group: 4, N: from, Bits: []byte{255, 255, 255, 255}}}})
+	r.tell(swarm.Event{Kind: swarm.EventHave, Peer: 2, Have: []swarm.HaveMap{{Group: 4, N: from, Bits: []byte{255, 255, 255, 255}}}})
 }
 
 // of picks the actions of a kind.
@@ -322,7 +322,7 @@ func TestGapIsPulledThenHedged(t *testing.T) {
 		r.run(100 * time.Millisecond)
 	}
 	born := r.now - 100*time.Millisecond
-	r.haveAll(2)
+	r.haveAll()
 	got := r.run(born + 590*time.Millisecond - r.now)
 	expectNone(t, got, swarm.ActionPull)
 	got = r.run(70 * time.Millisecond)
@@ -348,7 +348,7 @@ func TestThreeMissesChangeTheParent(t *testing.T) {
 	if len(to(of(got, swarm.ActionUnsub), 1)) > 0 {
 		t.Error("left before three misses")
 	}
-	r.haveAll(2)
+	r.haveAll()
 	got = r.run(600 * time.Millisecond)
 	expect(t, got, swarm.Action{Kind: swarm.ActionUnsub, Peer: 1, Sub: 2})
 	if subs := to(of(got, swarm.ActionSub), 2); len(subs) != 1 || subs[0].Sub != 2 {
@@ -363,7 +363,7 @@ func TestClosedParentIsReplacedAtOnce(t *testing.T) {
 	r.open(1, 2)
 	r.adopt(2, 1)
 	id := r.beacon(2)
-	r.haveAll(2)
+	r.haveAll()
 	got := r.tell(swarm.Event{Kind: swarm.EventClosed, Peer: 1})
 	expect(t, got, swarm.Action{Kind: swarm.ActionSub, Peer: 2, Sub: 2, ID: id})
 	expect(t, got, swarm.Action{Kind: swarm.ActionFeed, Subs: 15, ID: swarm.PieceID{Group: 4, N: r.next}})
@@ -562,7 +562,7 @@ func TestStandbysOfOnePrefixAreLimited(t *testing.T) {
 	r.adopt(1, 1)
 	r.adopt(2, 3)
 	r.beacon(2)
-	r.haveAll(2)
+	r.haveAll()
 	got := r.tell(swarm.Event{Kind: swarm.EventClosed, Peer: 3})
 	expectNone(t, got, swarm.ActionSub)
 }

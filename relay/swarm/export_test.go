@@ -55,3 +55,14 @@ func checkBranch(t *Tracker, m *member, s int) error {
 	}
 	return nil
 }
+
+// Sizes counts what a Viewer holds: pieces, peers, bans, and what waits at peers.
+func (v *Viewer) Sizes() (pieces, peers, bans, waiting int) {
+	for _, g := range v.table.groups {
+		pieces += len(g.pieces)
+	}
+	for _, p := range v.peers {
+		waiting += len(p.queue) + len(p.asked) + len(p.have)
+	}
+	return pieces + len(v.table.missing) + len(v.hedger.open), len(v.peers), len(v.bans), waiting
+}

@@ -305,3 +305,24 @@ func (h *hall) hold(rt *rapid.T) {
 		rt.Fatal(fmt.Sprintf("%+v", s))
 	}
 }
+
+// TestMemoryIsBounded: however long it runs and whatever peers send, a Viewer
+// holds a few seconds of pieces and a few dozen peers.
+func TestMemoryIsBounded(t *testing.T) {
+	c := &chaos{loss: 5}
+	c.live(3000)
+	pieces, peers, bans, waiting := c.v.Sizes()
+	if pieces > 1000 || peers > 24 || bans > 64 || waiting > 24*300 {
+		t.Errorf("%d pieces, %d peers, %d bans, %d waiting", pieces, peers, bans, waiting)
+	}
+	v := swarm.NewViewer(swarm.ViewerConfig{})
+	v.Step(0, swarm.Event{Kind: swarm.EventWelcome, Self: 1, Mode: swarm.ModeOn})
+	for i := range uint64(5000) {
+		v.Step(0, swarm.Event{Kind: swarm.EventBeacon, ID: swarm.PieceID{Group: i * 3, N: uint32(i * 7919)}, Sizes: []int{100, 100}})
+		v.Step(0, swarm.Event{Kind: swarm.EventCandidates, Candidates: []swarm.Candidate{{Peer: swarm.PeerID(i)}}})
+		v.Step(0, swarm.Event{Kind: swarm.EventFailed, Peer: swarm.PeerID(i)})
+	}
+	if pieces, peers, bans, _ := v.Sizes(); pieces > 9000 || peers > 24 || bans > 64 {
+		t.Errorf("without time: %d pieces, %d peers, %d bans", pieces, peers, bans)
+	}
+}

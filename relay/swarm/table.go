@@ -6,6 +6,7 @@ import "slices"
 const (
 	maxGroups     = 16
 	maxGroupTable = 1 << 14
+	maxMissing    = 1 << 13
 	// keep is how long pieces stay known after their deadline.
 	keep = 3 * second
 	// giveUp is how long after its deadline a piece is still asked for: the player
@@ -73,6 +74,9 @@ func (t *table) next() PieceID {
 
 // add takes a piece in and says whether it is new.
 func (t *table) add(e *entry) bool {
+	if len(t.missing) >= maxMissing {
+		return false
+	}
 	g := t.group(e.id.Group)
 	if g == nil {
 		if g = t.open(e.id); g == nil {

@@ -24,6 +24,8 @@ export class Figures {
     uploadBytes: 0,
     invalidPieces: 0,
   };
+  /** Times that the edge was asked for missing pieces, in exchanges that are over. */
+  hedges = 0;
   private steps: Step[] = [];
 
   /** A report of the policy; all that the edge sent counts as its, asked for by hedges or not. */

@@ -293,6 +293,7 @@ export class Membership {
       this.host.feed.rejoin(session, namespace, track);
       this.stream?.send({ t: "feed", subs: 0, group: 0, n: 0 });
     }
+    this.host.figures.hedges += exchange.hedges;
     this.exchange = undefined;
     this.chunks = undefined;
     this.shown = undefined;

@@ -160,7 +160,7 @@ export class Swarm {
       parents: membership?.exchange?.parents ?? [],
       lag: viewer?.subs.map(({ lags }) => (lags.length > 0 ? lags.quantile(90) / 1000 : null)) ?? [],
       peers: this.peers(),
-      hedges: membership?.exchange?.hedges ?? 0,
+      hedges: this.figures.hedges + (membership?.exchange?.hedges ?? 0),
       offload: this.figures.offload(now),
       peerRate: this.figures.rate("peer", now),
       uploadRate: this.figures.rate("upload", now),

@@ -4,6 +4,7 @@ import { second } from "./time.ts";
 
 const maxGroups = 16;
 const maxGroupTable = 1 << 14;
+const maxMissing = 1 << 13;
 /** How long pieces stay known after their deadline. */
 export const keep = 3 * second;
 /** How long after its deadline a piece is still asked for: the player waits for it. */
@@ -59,6 +60,9 @@ export class Table {
 
   /** Takes a piece in and says whether it is new. */
   add(e: Entry): boolean {
+    if (this.missing.length >= maxMissing) {
+      return false;
+    }
     const g = this.group(e.id.g) ?? this.open(e.id);
     if (!g || !place(g, e)) {
       return false;

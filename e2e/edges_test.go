@@ -111,6 +111,7 @@ func TestEdgeIsGone(t *testing.T) {
 // keepWarm asks for a broadcast's playlist until the end of the test, as its viewers do:
 // what nobody watches an edge does not have.
 func keepWarm(t *testing.T, edge *rig.Gateway, path string) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
 	go func() {

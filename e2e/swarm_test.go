@@ -60,7 +60,7 @@ func watchCrowd(t *testing.T, crowd *rig.Crowd, names ...string) map[string]view
 
 // stood is how often the picture did, by the page's element and the player's own count.
 func (v viewing) stood(before viewing) int {
-	return max(len(v.Seen.Stalls), v.stats.Stalls-before.stats.Stalls)
+	return max(len(v.Stalls), v.stats.Stalls-before.stats.Stalls)
 }
 
 // smooth checks that somebody watched without standing.
@@ -68,7 +68,7 @@ func smooth(t *testing.T, before, after viewing) {
 	t.Helper()
 	media, wall := after.Advanced()
 	if n := after.stood(before); n > 0 || media < 0.97*wall-0.3 {
-		t.Errorf("%s stood %d times (%v ms) and played %.1f s in %.1f s; console %q", after.Name, n, after.Seen.Stalls, media, wall, after.Console)
+		t.Errorf("%s stood %d times (%v ms) and played %.1f s in %.1f s; console %q", after.Name, n, after.Stalls, media, wall, after.Console)
 	}
 }
 
@@ -106,6 +106,7 @@ func TestSwarmOfSixBrowsers(t *testing.T) {
 }
 
 func sixBrowsers(t *testing.T, gateway *rig.Gateway, path string) {
+	t.Helper()
 	crowd := startCrowd(t, rig.CrowdConfig{Origins: origins(gateway.HTTP("/")), Stats: "freshet.stats()"})
 	page := gateway.HTTP("/"+path+"/") + "?muted&swarm-consent=granted"
 	names := []string{"a", "b", "c", "d", "e", "f"}
@@ -123,7 +124,7 @@ func sixBrowsers(t *testing.T, gateway *rig.Gateway, path string) {
 	for _, name := range names {
 		b, a := before[name], after[name]
 		if a.stats.Swarm == nil || b.stats.Swarm == nil {
-			t.Fatalf("%s has no swarm: %s; console %q", name, a.Seen.Stats, a.Console)
+			t.Fatalf("%s has no swarm: %s; console %q", name, string(a.Stats), a.Console)
 		}
 		got, fed := a.stats.Swarm.PeerBytes-b.stats.Swarm.PeerBytes, a.stats.Swarm.EdgeBytes-b.stats.Swarm.EdgeBytes
 		peers, edge = peers+got, edge+fed
@@ -155,6 +156,7 @@ func sixBrowsers(t *testing.T, gateway *rig.Gateway, path string) {
 // rivalBrowsers prints what p2p-media-loader reaches on the same stream, in parts and,
 // with the settings that are its best, in whole segments.
 func rivalBrowsers(t *testing.T, gateway *rig.Gateway, path string) {
+	t.Helper()
 	if _, err := os.Stat(filepath.Join(scripts, "p2p", "node_modules")); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("p2p-media-loader is not installed: scripts/install-tools installs it")
@@ -267,7 +269,7 @@ func TestSwarmLeavesViewersAlone(t *testing.T) {
 	}{{"phone", "cellular", true}, {"saves data", "saveData", false}, {"not asked", "consent", false}} {
 		v := after[c.name]
 		if v.stats.Swarm == nil {
-			t.Errorf("%s has no swarm: %s; console %q", c.name, v.Seen.Stats, v.Console)
+			t.Errorf("%s has no swarm: %s; console %q", c.name, string(v.Stats), v.Console)
 			continue
 		}
 		t.Logf("%s: %s %s, %.0f kB from peers, uploaded %.0f B by its own count and %.0f B by WebRTC's, %d connections, %d candidates, stood %d times",
@@ -284,6 +286,6 @@ func TestSwarmLeavesViewersAlone(t *testing.T) {
 	}
 	// Somebody does share, or the rest shows nothing.
 	if a, b := after["willing"], after["willing too"]; a.RTC.PiecesSent+b.RTC.PiecesSent == 0 {
-		t.Errorf("nobody shares: %s; %s", a.Seen.Stats, b.Seen.Stats)
+		t.Errorf("nobody shares: %s; %s", string(a.Stats), string(b.Stats))
 	}
 }

@@ -97,6 +97,7 @@ dd { margin: 0; text-align: right; font-variant-numeric: tabular-nums; overflow-
 .swarm-live { margin-top: 10px }
 .swarm-picture { display: block; width: 100%; height: auto; margin-bottom: 10px; filter: none }
 .flow { fill: none; stroke-width: 2; stroke-linecap: round; stroke-dasharray: 6 5; animation: flow 1s linear infinite }
+.dotted { stroke-dasharray: 1 4.5 }
 .sub-0 { stroke: var(--chart-1) }
 .sub-1 { stroke: var(--chart-2) }
 .sub-2 { stroke: var(--chart-3) }

@@ -7,9 +7,10 @@ const rows = { parents: 26, self: 92, children: 158 };
 const height = 184;
 const radius = 11;
 /** Lines of several sub-streams between the same two lie so far apart. */
-const spread = 6;
+const spread = 4.5;
 /** More do not fit; those beyond are counted. */
 const mostChildren = 6;
+/** Beyond these the lines are dotted. */
 const colours = 4;
 
 /** Somebody in the picture. */
@@ -105,7 +106,7 @@ function drawLink({ from, to, sub, offset }: Link): SVGElement {
   const [x1, x2] = [from, to].map(({ x, kind }) => x + offset * (kind === "self" ? spread * 1.5 : spread));
   const [y1, y2] = [from.y + radius, to.y - radius];
   const middle = (y1 + y2) / 2;
-  return shape("path", { d: `M${x1} ${y1}C${x1} ${middle} ${x2} ${middle} ${x2} ${y2}`, class: `flow sub-${sub % colours}` });
+  return shape("path", { d: `M${x1} ${y1}C${x1} ${middle} ${x2} ${middle} ${x2} ${y2}`, class: `flow sub-${sub % colours}${sub < colours ? "" : " dotted"}` });
 }
 
 function drawNode({ label, kind, x, y }: Node): SVGElement[] {

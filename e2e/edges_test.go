@@ -78,7 +78,7 @@ func TestEdgeIsGone(t *testing.T) {
 		rig.CrowdViewer{Name: "LL-HLS", URL: embedded(edges[0], path, url.Values{"fallbacks": {other}, "transport": {"hls"}})},
 		rig.CrowdViewer{Name: "to LL-HLS", URL: embedded(edges[0], path, url.Values{"fallbacks": {withoutMoQ(t, edges[1])}, "target": {"1000"}})},
 	))
-	time.Sleep(4 * time.Second)
+	time.Sleep(6 * time.Second) // What LL-HLS needs is fetched in time of peace.
 	must(t, crowd.Reset())
 	must(t, edges[0].Kill())
 	const after = 8 * time.Second
@@ -86,7 +86,7 @@ func TestEdgeIsGone(t *testing.T) {
 	seen, err := crowd.Look()
 	must(t, err)
 	// How long a viewer may stand, in ms: finding out, connecting, less what it has buffered.
-	limits := map[string]float64{"a second": 100, "adaptive": 1500, "LL-HLS": 1000, "to LL-HLS": 2500}
+	limits := map[string]float64{"a second": 100, "adaptive": 1500, "LL-HLS": 1500, "to LL-HLS": 2500}
 	transports := map[string]string{"a second": "moq", "adaptive": "moq", "LL-HLS": "hls", "to LL-HLS": "hls"}
 	for _, s := range seen {
 		var stats playerStats
@@ -99,7 +99,7 @@ func TestEdgeIsGone(t *testing.T) {
 		}
 		// A busy machine shows fewer pictures than there are.
 		if least := float64(small.Rate) * (after.Seconds() - 3) / 2; float64(s.Frames) < least || stats.Transport != transports[s.Name] {
-			t.Errorf("%s: it did not go on: %d pictures, over %s; console %q", s.Name, s.Frames, stats.Transport, s.Console)
+			t.Errorf("%s: it did not go on: %d pictures; %s; errors %q; console %q", s.Name, s.Frames, s.Stats, s.Errors, s.Console)
 		}
 		// One is what a busy machine costs.
 		if s.Name == "a second" && s.Seeks > 1 {
@@ -135,7 +135,8 @@ func withoutMoQ(t *testing.T, edge *rig.Gateway) string {
 	t.Helper()
 	to, err := url.Parse(edge.HTTP("/"))
 	must(t, err)
-	proxy := httputil.NewSingleHostReverseProxy(to)
+	// The gateway is open to this machine alone, and not to whom a proxy says it speaks for.
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/info" {
 			w.Header().Set("Access-Control-Allow-Origin", "*")

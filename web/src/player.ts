@@ -13,6 +13,9 @@ import { webTransportSupported } from "./moqt/transport.ts";
 export type { PlayerOptions, PlayerState, PlayerStats };
 
 const clockInterval = 30_000;
+/** Milliseconds of play after which what another edge's LL-HLS would need is fetched, and between two tries. */
+const provisionDelay = 2000;
+const loadPause = 2000;
 
 /**
  * Plays a live broadcast in a video element: MoQ over WebTransport where that
@@ -34,6 +37,7 @@ export class FreshetPlayer extends EventTarget {
   private readonly begun = performance.now();
   private readonly clockTimer: ReturnType<typeof setInterval>;
   private engine: Engine | undefined;
+  private provision: ReturnType<typeof setTimeout> | undefined;
   private joinTime: number | null = null;
 
   constructor(
@@ -69,6 +73,7 @@ export class FreshetPlayer extends EventTarget {
   /** Frees the video element and all connections. */
   stop(): void {
     clearInterval(this.clockTimer);
+    clearTimeout(this.provision);
     this.video.removeEventListener("playing", this.onPlaying);
     this.engine?.stop();
     this.engine = undefined;
@@ -114,10 +119,11 @@ export class FreshetPlayer extends EventTarget {
   }
 
   private async useHls(reason: string, before?: Predecessor): Promise<void> {
-    const { HlsEngine, hlsSupported } = await import("./play/hlsengine.ts");
-    if (this.state === "stopped") {
+    const loaded = await this.loadHls();
+    if (!loaded || this.state === "stopped") {
       return;
     }
+    const { HlsEngine, hlsSupported } = loaded;
     if (hlsSupported()) {
       this.use(new HlsEngine(this.host, before), reason);
       return;
@@ -130,10 +136,29 @@ export class FreshetPlayer extends EventTarget {
     }
   }
 
+  /** Its code comes from the server that the player came from, which may be away. */
+  private async loadHls(): Promise<typeof import("./play/hlsengine.ts") | undefined> {
+    while (this.state !== "stopped") {
+      const loaded = await import("./play/hlsengine.ts").catch(() => undefined);
+      if (loaded) {
+        return loaded;
+      }
+      await new Promise((resolve) => setTimeout(resolve, loadPause));
+    }
+    return undefined;
+  }
+
   private use(engine: Engine, reason = ""): void {
     this.engine = engine;
     this.emit("transportchange", { transport: engine.name, reason });
     engine.start();
+  }
+
+  /** Once this server is gone it is too late to fetch the code that plays from another. */
+  private prepareFallback(): void {
+    if (this.config.transport === "auto" && this.host.edges.others.length > 0) {
+      import("./play/hlsengine.ts").catch(() => undefined);
+    }
   }
 
   /** With sound if the browser lets us, else muted, which it always lets us. */
@@ -154,6 +179,7 @@ export class FreshetPlayer extends EventTarget {
     if (this.joinTime === null) {
       this.joinTime = Math.round(performance.now() - this.begun);
       this.emit("firstframe", { joinTime: this.joinTime });
+      this.provision = setTimeout(() => this.prepareFallback(), provisionDelay);
     }
     this.setState("playing", "");
   };

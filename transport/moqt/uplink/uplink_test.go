@@ -61,7 +61,9 @@ func newWorld(t *testing.T) *world {
 func (w *world) node(id string, parents ...string) *node {
 	w.t.Helper()
 	n := &node{w: w, id: id, relay: relay.New(relay.Config{}), reg: prometheus.NewRegistry()}
-	n.server = moqt.NewServer(moqt.Config{Relay: n.relay, Authorize: n.note})
+	// As with the uplink's own Final, which is nil: what ends here may go on elsewhere.
+	mayGoOn := func(error) bool { return false }
+	n.server = moqt.NewServer(moqt.Config{Relay: n.relay, Authorize: n.note, Final: mayGoOn})
 	var err error
 	n.up, err = uplink.New(uplink.Config{
 		Self: id, Relay: n.relay, Window: 30 * time.Second, Registerer: n.reg, Token: n.shows,

@@ -51,9 +51,9 @@ func (h Happening) departure(w *world) time.Duration {
 
 // each does something to a share of those present.
 func (h Happening) each(w *world, do func(*viewer)) {
-	uplinks := h.Kind == Throttle || h.Kind == Traffic
+	spared := h.Kind == Throttle || h.Kind == Traffic
 	for _, v := range w.present() {
-		if w.people.Float64() < h.Share && !(uplinks && v.host.cellular) {
+		if w.people.Float64() < h.Share && (!spared || !v.host.cellular) {
 			do(v)
 		}
 	}

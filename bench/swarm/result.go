@@ -109,8 +109,9 @@ func (w *world) total() tally {
 
 // history are all seconds, those before Warm too.
 func (w *world) history() []Second {
-	var out []Second
-	for i := range int(w.cfg.Duration / time.Second) {
+	length := int(w.cfg.Duration / time.Second)
+	out := make([]Second, 0, length)
+	for i := range length {
 		t := &w.seconds[i]
 		all := max(float64(t.all()), 1)
 		out = append(out, Second{

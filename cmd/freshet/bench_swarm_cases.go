@@ -153,7 +153,7 @@ func (k *swarmCase) name() string { return k.labels.String() }
 
 // verdicts are those of each round.
 func (k *swarmCase) verdicts() [][]swarm.Verdict {
-	var out [][]swarm.Verdict
+	out := make([][]swarm.Verdict, 0, len(k.ran))
 	for i, r := range k.ran {
 		var beside *swarm.Result
 		if k.scenario.Beside {

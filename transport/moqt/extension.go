@@ -59,7 +59,7 @@ type extensionStreams struct{ open, begun int }
 
 // options are the Setup Options that name extensions.
 func extensionOptions(all []extension) wire.KeyValues {
-	var o wire.KeyValues
+	o := make(wire.KeyValues, 0, len(all))
 	for _, e := range all {
 		o = append(o, wire.KeyValue{Type: e.Option, Int: e.Version})
 	}

@@ -19,7 +19,7 @@ import (
 func TestCity(t *testing.T) {
 	inCity(t, nil, func(c *city) {
 		t := c.t
-		stop := c.publish(40, 10, 50_000)
+		stop := c.publish(40, 50_000)
 		a, b := c.visit("8.8.8.1", nil), c.visit("8.8.8.2", nil)
 		defer a.leave()
 		defer b.leave()
@@ -83,7 +83,7 @@ func TestPlaces(t *testing.T) {
 		}
 	}, func(c *city) {
 		t := c.t
-		defer c.publish(40, 10, 50_000)()
+		defer c.publish(40, 50_000)()
 		first := c.visit("8.0.0.1", nil)
 		defer first.leave()
 		for ip, want := range map[string]struct {
@@ -141,7 +141,7 @@ func TestPolluter(t *testing.T) {
 	inCity(t, nil, func(c *city) {
 		t := c.t
 		raw := c.beaconsOf(1, 50_000)
-		stop := c.publish(60, 10, 50_000)
+		stop := c.publish(60, 50_000)
 		defer stop()
 		honest, polluter := c.visit("8.8.8.1", nil), c.visit("8.8.9.2", nil)
 		defer honest.leave()
@@ -214,7 +214,7 @@ func TestFeedByBeacons(t *testing.T) {
 func TestTokens(t *testing.T) {
 	inCity(t, nil, func(c *city) {
 		t := c.t
-		defer c.publish(40, 10, 50_000)()
+		defer c.publish(40, 50_000)()
 		guests := []*guest{c.visit("8.8.8.1", nil), c.visit("8.8.8.2", nil), c.visit("8.8.8.3", nil)}
 		watch(10*time.Second, guests...)
 		seen := make(map[string]int)

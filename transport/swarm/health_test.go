@@ -27,7 +27,7 @@ func fare(d time.Duration, of map[*guest]wire.Report) {
 func TestKillSwitch(t *testing.T) {
 	onStage(t, func(c *swarm.Config, _ *moqt.Config) { c.Policy.Control = 0.5 }, func(s *stage) {
 		t := s.t
-		defer s.publish(4000, 10, 40_000)()
+		defer s.publish(4000, 40_000)()
 		// As many as it takes for both groups to have somebody.
 		of := make(map[*guest]wire.Report)
 		var control, in int
@@ -74,7 +74,7 @@ func TestKillSwitch(t *testing.T) {
 func TestReportsArePlausible(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		t := s.t
-		defer s.publish(60, 10, 50_000)() // 4 Mbit/s.
+		defer s.publish(60, 50_000)() // 4 Mbit/s.
 		g, other := s.join(nil), s.join(nil)
 		defer g.leave()
 		defer other.leave()
@@ -97,7 +97,7 @@ func TestReportsArePlausible(t *testing.T) {
 func TestSnapshot(t *testing.T) {
 	onStage(t, func(c *swarm.Config, _ *moqt.Config) { c.Policy.Capacity = 1_000_000_000 }, func(s *stage) {
 		t := s.t
-		defer s.publish(60, 10, 50_000)()
+		defer s.publish(60, 50_000)()
 		a, b, _, _ := couple(t, s)
 		defer a.leave()
 		defer b.leave()
@@ -133,7 +133,7 @@ func TestSnapshot(t *testing.T) {
 func TestConsent(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		t := s.t
-		defer s.publish(60, 10, 50_000)()
+		defer s.publish(60, 50_000)()
 		a, b, _, _ := couple(t, s)
 		defer a.leave()
 		defer b.leave()

@@ -64,8 +64,8 @@ func TestHedgeTwiceAndForNothing(t *testing.T) {
 func TestHedgeBucket(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		t := s.t
-		const chunk, rate = 50_000, 10 // 4 Mbit/s.
-		stop := s.publish(20, rate, chunk)
+		const chunk, rate = 50_000, chunkRate // 4 Mbit/s.
+		stop := s.publish(20, chunk)
 		g := s.join(nil)
 		defer g.leave()
 		defer stop()

@@ -2,7 +2,6 @@ package swarm_test
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -83,7 +82,7 @@ const (
 func TestViewersAreIntroduced(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		t := s.t
-		defer s.publish(20, 10, 40_000)()
+		defer s.publish(20, 40_000)()
 		a, b, toA, toB := couple(t, s)
 		defer a.leave()
 		defer b.leave()
@@ -127,7 +126,7 @@ func TestViewersAreIntroduced(t *testing.T) {
 func TestLANMode(t *testing.T) {
 	onStage(t, func(c *swarm.Config, _ *moqt.Config) { c.Policy.LAN = true }, func(s *stage) {
 		t := s.t
-		defer s.publish(20, 10, 40_000)()
+		defer s.publish(20, 40_000)()
 		a := s.join(func(h *wire.Hello) { h.LAN = true })
 		b := s.join(nil)
 		defer a.leave()
@@ -154,7 +153,7 @@ func TestLANMode(t *testing.T) {
 func TestSignallingIsNotSpoofed(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		t := s.t
-		defer s.publish(30, 10, 40_000)()
+		defer s.publish(30, 40_000)()
 		a, b, _, _ := couple(t, s)
 		stranger := s.join(func(h *wire.Hello) { h.Consent = policy.ConsentUnset; h.Fingerprint = "" })
 		defer a.leave()
@@ -194,7 +193,7 @@ func TestSignallingIsNotSpoofed(t *testing.T) {
 func TestSignalFlood(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		t := s.t
-		defer s.publish(60, 10, 40_000)()
+		defer s.publish(60, 40_000)()
 		a, b, _, _ := couple(t, s)
 		defer a.leave()
 		defer b.leave()
@@ -220,7 +219,7 @@ func TestRevealedPeersAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, nil)
 		defer s.close()
-		defer s.publish(200, 10, 40_000)()
+		defer s.publish(200, 40_000)()
 		collector := s.join(nil)
 		defer collector.leave()
 		for range 30 {
@@ -250,7 +249,7 @@ func TestRevealedPeersAreBounded(t *testing.T) {
 func TestClaimsAboutStrangers(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		t := s.t
-		defer s.publish(40, 10, 40_000)()
+		defer s.publish(40, 40_000)()
 		a, b, _, _ := couple(t, s)
 		liar := s.join(func(h *wire.Hello) { h.Consent = policy.ConsentUnset; h.Fingerprint = "" })
 		defer a.leave()
@@ -283,7 +282,7 @@ func TestBrokenMessages(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"too long":          {0x80, 1, 0, 1},
 		"no JSON":           frame(`{"t":`),
-		"hello again":       frame(fmt.Sprintf(`{"t":"hello","version":1,"namespace":"a","track":"b","fingerprint":"","consent":"unset","net":"wifi","agent":"other"}`)),
+		"hello again":       frame(`{"t":"hello","version":1,"namespace":"a","track":"b","fingerprint":"","consent":"unset","net":"wifi","agent":"other"}`),
 		"bound":             frame(`{"t":"feed","subs":99999999}`),
 		"integer too large": {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
 	} {

@@ -119,20 +119,23 @@ func (s *stage) chunk(size int) {
 	s.must(s.group.Append(relay.Object{Payload: chunkOf(s.group.ID(), s.group.Next(), size), Complete: time.Now()}))
 }
 
+// chunkRate is chunks a second.
+const chunkRate = 10
+
 // publish goes on with groups of a second until stop, which waits.
-func (s *stage) publish(groups uint64, rate, size int) (stop func()) {
+func (s *stage) publish(groups uint64, size int) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
 		for id := uint64(1); id <= groups; id++ {
-			for i := range rate {
+			for i := range chunkRate {
 				if i == 0 {
 					s.startGroup(id, size)
 				} else {
 					s.chunk(size)
 				}
 				select {
-				case <-time.After(time.Second / time.Duration(rate)):
+				case <-time.After(time.Second / chunkRate):
 				case <-ctx.Done():
 					return
 				}

@@ -23,7 +23,6 @@ func (e *edge) act(a policy.TrackerAction) {
 		event.Kind = policy.EventDelay
 	case policy.TrackerDrop:
 		event.Kind = policy.EventDrop
-		e.w.noteDrop(a.To, a.Peer)
 	case policy.TrackerEnd:
 		e.w.noteEnd(a.To)
 		event.Kind, event.Mode = policy.EventMode, policy.ModeEdge

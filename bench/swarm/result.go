@@ -38,7 +38,7 @@ type Result struct {
 	Queue                time.Duration // The longest before an uplink.
 	Busy                 float64       // Share of samples of uplinks with over 50 ms of it.
 	ViewerP10, ViewerP50 float64       // Offload of single viewers.
-	EdgePeak, EdgeSteady float64       // Egress, bit/s: the greatest second, and the median one.
+	EdgePeak, EdgeSteady float64       // Egress, bit/s: at most and in the median, over a group each.
 	FullDraw             float64       // What the audience would draw without a swarm, bit/s.
 	Lag                  *report.Histogram
 	Seconds              []Second
@@ -122,8 +122,9 @@ func (w *world) history() []Second {
 	return out
 }
 
-// addEdge adds what the edge sent. Steady is the median of the seconds from Warm to what
-// happens first.
+// addEdge adds what the edge sent, over the length of a group each: the second with the
+// key frame has more than the others. Steady is the median from Warm to what happens
+// first.
 func (w *world) addEdge(r *Result) {
 	until := w.cfg.Duration
 	for _, h := range w.cfg.Happenings {
@@ -131,15 +132,20 @@ func (w *world) addEdge(r *Result) {
 			until = min(until, h.At)
 		}
 	}
+	group := int((w.cfg.Group + time.Second - 1) / time.Second)
 	var steady []float64
-	for _, s := range r.Seconds {
-		if s.At <= w.cfg.Warm {
+	for i, s := range r.Seconds {
+		if s.At <= w.cfg.Warm || i < group {
 			continue
 		}
-		r.EdgePeak = max(r.EdgePeak, s.Edge)
+		sent := 0.0
+		for _, before := range r.Seconds[i-group+1 : i+1] {
+			sent += before.Edge / float64(group)
+		}
+		r.EdgePeak = max(r.EdgePeak, sent)
 		r.FullDraw = max(r.FullDraw, s.Viewers*float64(w.cfg.Bitrate))
 		if s.At <= until {
-			steady = append(steady, s.Edge)
+			steady = append(steady, sent)
 		}
 	}
 	slices.Sort(steady)
@@ -178,10 +184,6 @@ func (w *world) addThrottled(r *Result) {
 	r.LeftAfter, r.Clinging = w.leftAfter, len(w.throttled)
 }
 
-// noteDrop and noteEnd note that the Warden told somebody to leave a peer, and banned a
-// viewer.
-func (w *world) noteDrop(_, _ policy.PeerID) {}
-
 // noteLeft notes that a viewer does not take a sub-stream from a peer any more. When a
 // throttled parent can carry what it still has to, it is relieved.
 func (w *world) noteLeft(parent policy.PeerID) {
@@ -205,6 +207,7 @@ func (w *world) overloaded(id policy.PeerID) bool {
 	return int64(subs)*each > w.viewer(id).host.uplink
 }
 
+// noteEnd notes that the Warden banned a viewer.
 func (w *world) noteEnd(id policy.PeerID) {
 	if _, ok := w.bans[id]; !ok {
 		w.bans[id] = w.now

@@ -12,9 +12,9 @@ const (
 	retryTime = 10 * second
 	maxTrips  = 5
 	// viewerTime is how long the viewer's breaker keeps it on the edge; then a
-	// sub-stream is tried every carefulTime.
+	// sub-stream is tried every carefulTime: half a minute for eight.
 	viewerTime  = 30 * second
-	carefulTime = 10 * second
+	carefulTime = 4 * second
 )
 
 // guard is the viewer's breaker.
@@ -84,8 +84,8 @@ func (v *Viewer) trip(sub int) {
 	v.tripped(sub)
 }
 
-// tripped notes when the sub-stream may try a peer again; two at a time trip the
-// viewer's breaker.
+// tripped notes when the sub-stream may try a peer again; half of them at a time trip
+// the viewer's breaker.
 func (v *Viewer) tripped(sub int) {
 	s := &v.subs[sub]
 	s.retry = v.now + retryTime<<min(s.trips, maxTrips)
@@ -96,7 +96,7 @@ func (v *Viewer) tripped(sub int) {
 			open++
 		}
 	}
-	if open >= 2 {
+	if open >= 2 && 2*open >= len(v.subs) {
 		v.fuse()
 	}
 }

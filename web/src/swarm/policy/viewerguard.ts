@@ -14,7 +14,7 @@ const retryTime = 10 * second;
 const maxTrips = 5;
 /** How long the viewer's breaker keeps it on the edge; then a sub-stream is tried every carefulTime. */
 const viewerTime = 30 * second;
-const carefulTime = 10 * second;
+const carefulTime = 4 * second;
 
 /** The viewer's breaker. */
 export class Guard {
@@ -75,12 +75,13 @@ export function trip(v: Viewer, sub: number): void {
   tripped(v, sub);
 }
 
-/** Notes when the sub-stream may try a peer again; two at a time trip the viewer's breaker. */
+/** Notes when the sub-stream may try a peer again; half of them at a time trip the viewer's breaker. */
 export function tripped(v: Viewer, sub: number): void {
   const s = v.subs[sub]!;
   s.retry = v.now + retryTime * 2 ** Math.min(s.trips, maxTrips);
   s.trips++;
-  if (v.subs.filter(({ retry }) => retry > v.now).length >= 2) {
+  const open = v.subs.filter(({ retry }) => retry > v.now).length;
+  if (open >= 2 && 2 * open >= v.subs.length) {
     fuse(v);
   }
 }

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"maps"
 	"strconv"
 
 	"github.com/freshet-live/freshet/bench/report"
@@ -36,7 +37,8 @@ func (r *Result) figures() []report.Result {
 		percent("offload_viewer_p10", r.ViewerP10, report.Higher), percent("offload_viewer_p50", r.ViewerP50, report.Higher),
 		{Name: "stalls_per_hour", Value: r.StallsPerHour, Better: report.Lower},
 		{Name: "connections", Value: r.Links},
-		{Name: "depth", Value: r.Depth}, {Name: "deepest", Value: float64(r.Deepest)},
+		{Name: "depth", Value: r.Depth},
+		{Name: "deepest", Value: float64(r.Deepest)},
 		{Name: "edge_peak", Unit: "bit/s", Value: r.EdgePeak, Better: report.Lower},
 		{Name: "edge_steady", Unit: "bit/s", Value: r.EdgeSteady, Better: report.Lower},
 		{Name: "edge_peak_of_steady", Value: collapse, Better: report.Lower},
@@ -48,9 +50,7 @@ func (r *Result) figures() []report.Result {
 // ReportSeconds puts what a run was like over its virtual time.
 func (r *Result) ReportSeconds(to *report.Report, at Point) {
 	labels := report.Labels{"seed": strconv.FormatUint(r.Seed, 10)}
-	for key, value := range at.Labels {
-		labels[key] = value
-	}
+	maps.Copy(labels, at.Labels)
 	for _, s := range r.Seconds {
 		when := report.Seconds(s.At.Seconds())
 		for _, sample := range []report.Sample{

@@ -68,6 +68,7 @@ func (f *follower) Step(_ time.Duration, e policy.Event) []policy.Action {
 		if f.careless {
 			return f.pass(e.ID)
 		}
+	default: // It knows nothing else.
 	}
 	return nil
 }

@@ -146,6 +146,7 @@ func (v *viewer) order(e policy.Event) {
 		return
 	case policy.EventMode:
 		v.mode = e.Mode
+	default:
 	}
 	v.step(e)
 }

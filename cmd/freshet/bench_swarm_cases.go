@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"strconv"
 
 	"github.com/freshet-live/freshet/bench/report"
@@ -75,9 +76,7 @@ func (c benchSwarmCommand) swept(s swarm.Scenario, country string) ([]*swarmCase
 	var out []*swarmCase
 	for _, v := range d.Values {
 		at := report.Labels{d.Name: strconv.FormatFloat(v, 'g', 6, 64)}
-		for key, value := range labels {
-			at[key] = value
-		}
+		maps.Copy(at, labels)
 		one, err := c.one(s, country, at, func(cfg *swarm.Config) { d.Set(cfg, v) })
 		if err != nil {
 			return nil, err

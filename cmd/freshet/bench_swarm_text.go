@@ -33,9 +33,17 @@ func swarmAdd(sum, r *swarm.Result, part float64) {
 		to   *float64
 		from float64
 	}{
-		{&sum.Offload, r.Offload}, {&sum.Ceiling, r.Ceiling}, {&sum.Ratio, r.Ratio}, {&sum.Hedged, r.Hedged}, {&sum.Pulled, r.Pulled},
-		{&sum.Waste, r.Waste}, {&sum.Late, r.Late}, {&sum.StallsPerHour, r.StallsPerHour}, {&sum.Depth, r.Depth},
-		{&sum.EdgeSteady, r.EdgeSteady}, {&sum.EdgePeak, r.EdgePeak},
+		{&sum.Offload, r.Offload},
+		{&sum.Ceiling, r.Ceiling},
+		{&sum.Ratio, r.Ratio},
+		{&sum.Hedged, r.Hedged},
+		{&sum.Pulled, r.Pulled},
+		{&sum.Waste, r.Waste},
+		{&sum.Late, r.Late},
+		{&sum.StallsPerHour, r.StallsPerHour},
+		{&sum.Depth, r.Depth},
+		{&sum.EdgeSteady, r.EdgeSteady},
+		{&sum.EdgePeak, r.EdgePeak},
 	} {
 		*f.to += f.from * part
 	}

@@ -4,7 +4,6 @@
 //   {"do":"open","viewers":[{"name":"a","url":"..."},...]}  until all of them play
 //   {"do":"reset"}                                          a new measurement begins
 //   {"do":"look"}                     what was seen since, and figures of the pages
-//   {"do":"tell","names":[...],"expression":"..."}         evaluates it in these pages
 //   {"do":"close","names":[...]}                           these viewers leave
 //
 //   node crowd.mjs '{"origins":["http://127.0.0.1:8080"]}'
@@ -71,12 +70,6 @@ const actions = {
   },
   async look(command) {
     return { seen: await Promise.all(pagesOf(command.names).map(look)) };
-  },
-  async tell(command) {
-    return { answers: await Promise.all(pagesOf(command.names).map(([, { page }]) => page.evaluate(command.expression))) };
-  },
-  async screenshot(command) {
-    await Promise.all(pagesOf(command.names).map(([, { page }]) => page.screenshot({ path: command.path })));
   },
   /** As a closed tab: the page hears of it, and has no time to do much. */
   async close(command) {

@@ -54,18 +54,15 @@ type Crowd struct {
 }
 
 type crowdCommand struct {
-	Do         string        `json:"do"`
-	Viewers    []CrowdViewer `json:"viewers,omitempty"`
-	Names      []string      `json:"names,omitempty"`
-	Expression string        `json:"expression,omitempty"`
-	Path       string        `json:"path,omitempty"`
+	Do      string        `json:"do"`
+	Viewers []CrowdViewer `json:"viewers,omitempty"`
+	Names   []string      `json:"names,omitempty"`
 }
 
 type crowdAnswer struct {
-	Event   string            `json:"event"`
-	Error   string            `json:"error"`
-	Seen    []CrowdSeen       `json:"seen"`
-	Answers []json.RawMessage `json:"answers"`
+	Event string      `json:"event"`
+	Error string      `json:"error"`
+	Seen  []CrowdSeen `json:"seen"`
 }
 
 // StartCrowd starts the browser, without viewers.
@@ -111,18 +108,6 @@ func (c *Crowd) Reset() error {
 func (c *Crowd) Look(names ...string) ([]CrowdSeen, error) {
 	answer, err := c.do(crowdCommand{Do: "look", Names: names})
 	return answer.Seen, err
-}
-
-// Tell evaluates an expression in the pages of these names, or in all.
-func (c *Crowd) Tell(expression string, names ...string) ([]json.RawMessage, error) {
-	answer, err := c.do(crowdCommand{Do: "tell", Expression: expression, Names: names})
-	return answer.Answers, err
-}
-
-// Screenshot makes a picture of one page.
-func (c *Crowd) Screenshot(name, path string) error {
-	_, err := c.do(crowdCommand{Do: "screenshot", Names: []string{name}, Path: path})
-	return err
 }
 
 // Leave has viewers go at once.

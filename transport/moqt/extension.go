@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/freshet-live/freshet/relay"
@@ -85,12 +86,7 @@ func (s *session) agreedOn(e *extension) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, a := range s.agreed {
-		if a == e {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.agreed, e)
 }
 
 // extensionOf finds whose type a bidirectional stream of the peer is.

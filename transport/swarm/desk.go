@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"slices"
 	"time"
 
 	policy "github.com/freshet-live/freshet/relay/swarm"
@@ -62,10 +63,8 @@ func (d *desk) barred(m *member) policy.Reason {
 	if r := d.r.edge.barred(&m.standing.profile); r != "" {
 		return r
 	}
-	for _, c := range m.cohorts() {
-		if d.health.Off(c) {
-			return "killed"
-		}
+	if slices.ContainsFunc(m.cohorts(), d.health.Off) {
+		return "killed"
 	}
 	return ""
 }

@@ -1,6 +1,10 @@
 package swarm
 
-import policy "github.com/freshet-live/freshet/relay/swarm"
+import (
+	"slices"
+
+	policy "github.com/freshet-live/freshet/relay/swarm"
+)
 
 // maxWishes bounds the changes of mind that are still to come into force.
 const maxWishes = 32
@@ -28,9 +32,9 @@ func (s schedule) add(w wish) schedule {
 
 // wants tells whether a piece is wanted, of k sub-streams.
 func (s schedule) wants(id policy.PieceID, k int) bool {
-	for i := len(s) - 1; i >= 0; i-- {
-		if !id.Less(s[i].from) {
-			return s[i].subs>>id.Sub(k)&1 == 1
+	for _, v := range slices.Backward(s) {
+		if !id.Less(v.from) {
+			return v.subs>>id.Sub(k)&1 == 1
 		}
 	}
 	return false

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -404,9 +405,7 @@ func only(all map[policy.PieceID]string, pass func(policy.PieceID) bool) map[pol
 func merge(all ...map[policy.PieceID]string) map[policy.PieceID]string {
 	out := make(map[policy.PieceID]string)
 	for _, m := range all {
-		for id, b := range m {
-			out[id] = b
-		}
+		maps.Copy(out, m)
 	}
 	return out
 }

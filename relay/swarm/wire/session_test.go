@@ -17,8 +17,6 @@ import (
 
 var fingerprint = strings.Repeat("0123456789abcdef", 4)
 
-func ptr[T any](v T) *T { return &v }
-
 // What each message looks like is written out: a browser reads it, too.
 var viewerMessages = map[string]wire.Message{
 	`{"t":"hello","version":1,"namespace":"live/cam1","track":"video","fingerprint":"` + fingerprint +
@@ -26,13 +24,13 @@ var viewerMessages = map[string]wire.Message{
 		Version: 1, Namespace: "live/cam1", Track: "video", Fingerprint: fingerprint, Consent: swarm.ConsentGranted,
 		Net: swarm.NetWiFi, Mobile: true, Cap: 2_000_000, Agent: "chromium",
 	},
-	`{"t":"update","consent":"denied","hidden":true}`:                        &wire.Update{Consent: ptr(swarm.ConsentDenied), Hidden: ptr(true)},
+	`{"t":"update","consent":"denied","hidden":true}`:                        &wire.Update{Consent: new(swarm.ConsentDenied), Hidden: new(true)},
 	`{"t":"feed","subs":15,"group":1764200000000,"n":7}`:                     &wire.Feed{Subs: 15, Group: 1764200000000, N: 7},
 	`{"t":"hedge","id":3,"group":9,"n":8,"bits":"BQ=="}`:                     &wire.Hedge{ID: 3, Group: 9, N: 8, Bits: []byte{5}},
 	`{"t":"cancel","id":3}`:                                                  &wire.Cancel{ID: 3},
 	`{"t":"signal","peer":2,"description":{"type":"offer","sdp":"v=0\r\n"}}`: &wire.Signal{Peer: 2, Description: &wire.Description{Type: "offer", SDP: "v=0\r\n"}},
 	`{"t":"signal","peer":2,"candidate":{"candidate":"","sdpMid":"0","sdpMLineIndex":0}}`: &wire.Signal{
-		Peer: 2, Candidate: &wire.Candidate{SDPMid: ptr("0"), SDPMLineIndex: ptr(uint16(0))},
+		Peer: 2, Candidate: &wire.Candidate{SDPMid: new("0"), SDPMLineIndex: new(uint16(0))},
 	},
 	`{"t":"link","peer":2,"state":"open","rtt":40.5,"took":320}`: &wire.Link{
 		Peer: 2, State: swarm.LinkOpen, RTT: wire.Millis(40500 * time.Microsecond), Took: wire.Millis(320 * time.Millisecond),

@@ -3,6 +3,7 @@ package moqt_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +22,9 @@ type intake struct {
 	relay  *relay.Relay
 	refuse error
 	asked  []string
-	held   []*relay.Demand
+
+	mu   sync.Mutex
+	held []*relay.Demand // Guarded by mu.
 }
 
 func (i *intake) Announce(_ context.Context, p *moqt.Publisher) error {
@@ -39,7 +42,10 @@ func (i *intake) Announce(_ context.Context, p *moqt.Publisher) error {
 
 func (i *intake) Offer(p *moqt.Publisher, track string) {
 	if b, ok := i.relay.Broadcast(p.Namespace()); ok {
-		i.held = append(i.held, b.Demand(track))
+		d := b.Demand(track)
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.held = append(i.held, d)
 	}
 }
 
@@ -62,7 +68,10 @@ func newIntake(tb testing.TB) (*origin, *intake) {
 	in := &intake{relay: relay.New(relay.Config{})}
 	o := &origin{t: tb, relay: in.relay, server: moqt.NewServer(moqt.Config{Relay: in.relay, Publishers: in})}
 	tb.Cleanup(func() {
-		for _, d := range in.held {
+		in.mu.Lock()
+		held := in.held
+		in.mu.Unlock()
+		for _, d := range held {
 			d.Release()
 		}
 		broadcasts, _ := in.relay.Broadcasts("")

@@ -126,10 +126,11 @@ func (r *rawPeer) run() {
 	if err != nil {
 		r.tb.Fatal(err)
 	}
-	r.other.conn.Signal(rtc.Signal{Description: &rtc.Description{Type: "offer", SDP: r.sdp(offer.SDP)}})
+	// Before it is sent: an answer that comes sooner would not be taken.
 	if err := r.pc.SetLocalDescription(offer); err != nil {
 		r.tb.Fatal(err)
 	}
+	r.other.conn.Signal(rtc.Signal{Description: &rtc.Description{Type: "offer", SDP: r.sdp(offer.SDP)}})
 	r.tb.Cleanup(func() {
 		cancel()
 		_ = r.pc.GracefulClose()

@@ -410,6 +410,7 @@ func TestStreamsOfOneSession(t *testing.T) {
 		st, err := g.c.OpenExtension(t.Context(), wire.StreamType)
 		s.must(err)
 		_, _ = st.Read(make([]byte, 1))
+		synctest.Wait()
 		if g.c.Err() == nil {
 			t.Error("a fifth is served")
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -185,12 +186,13 @@ func (r *rawPeer) connect(t *testing.T) {
 	r.other.await(t, rtc.Opened)
 }
 
-// within tells that the viewer's connection ends with an error in some time.
-func (r *rawPeer) within(t *testing.T, limit time.Duration, want error) {
+// within tells that the viewer's connection ends with an error, or one of several, in
+// some time.
+func (r *rawPeer) within(t *testing.T, limit time.Duration, want ...error) {
 	t.Helper()
 	start := time.Now()
 	err := r.other.end(t)
-	if !isError(err, want) {
+	if !slices.ContainsFunc(want, func(w error) bool { return isError(err, w) }) {
 		t.Errorf("ended with %v, want %v", err, want)
 	}
 	if took := time.Since(start); took > limit {

@@ -63,11 +63,17 @@ func (v viewing) stood(before viewing) int {
 	return max(len(v.Stalls), v.stats.Stalls-before.stats.Stalls)
 }
 
-// smooth checks that somebody watched without standing.
+// smooth checks that somebody watched without standing. Several browsers on two cores may
+// stand for want of them: only with E2E_LONG, on a machine with nothing else to do, is
+// once too often.
 func smooth(t *testing.T, before, after viewing) {
 	t.Helper()
+	spared, least := 2, 0.8
+	if os.Getenv("E2E_LONG") == "1" {
+		spared, least = 0, 0.97
+	}
 	media, wall := after.Advanced()
-	if n := after.stood(before); n > 0 || media < 0.97*wall-0.3 {
+	if n := after.stood(before); n > spared || media < least*wall-0.3 {
 		t.Errorf("%s stood %d times (%v ms) and played %.1f s in %.1f s; console %q", after.Name, n, after.Stalls, media, wall, after.Console)
 	}
 }

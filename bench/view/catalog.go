@@ -6,30 +6,21 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/freshet-live/freshet/packager/cmaf"
 	"github.com/freshet-live/freshet/packager/msf"
-	"github.com/freshet-live/freshet/transport/moqt"
-	"github.com/freshet-live/freshet/transport/moqt/wire"
+	"github.com/freshet-live/freshet/transport/moqt/catalogs"
 )
-
-// fetchCatalogAfter is how long a server has to repeat its catalog by itself: those
-// that do not have it fetched, as MSF asks.
-const fetchCatalogAfter = 500 * time.Millisecond
 
 var errNoTracks = errors.New("the catalog has none of the tracks that are wanted")
 
 // beginWithCatalog reads the catalog, subscribes to what it has, and follows it.
 func (s *session) beginWithCatalog(ctx, limited context.Context) error {
-	catalogs := make(chan *msf.Catalog, 1)
-	sub, err := s.client.Subscribe(limited, s.a.cfg.Namespace, msf.TrackName, moqt.SubscribeOptions{
-		Filter: &wire.Filter{Type: wire.LargestObject}, OnObject: func(o moqt.Object) { offer(catalogs, o) },
-	})
+	catalog, err := catalogs.Follow(limited, s.client, s.a.cfg.Namespace)
 	if err != nil {
 		return fmt.Errorf("catalog: %w", err)
 	}
-	first, err := s.firstCatalog(limited, sub, catalogs)
+	first, err := catalog.First(limited)
 	if err != nil {
 		return fmt.Errorf("catalog: %w", err)
 	}
@@ -40,63 +31,15 @@ func (s *session) beginWithCatalog(ctx, limited context.Context) error {
 	if len(s.subs) == 0 {
 		return errNoTracks
 	}
-	s.tasks.Go(func() { s.followAll(ctx, sub, catalogs) })
+	s.tasks.Go(func() { s.followAll(ctx, catalog) })
 	return nil
 }
 
-// offer leaves the newest catalog to its reader. Deltas are left out: what they add
-// comes with the next whole one.
-func offer(to chan *msf.Catalog, o moqt.Object) {
-	if o.End || len(o.Payload) == 0 {
-		return
-	}
-	c, err := msf.Parse(o.Payload)
-	if err != nil {
-		return
-	}
-	select {
-	case <-to:
-	default:
-	}
-	select {
-	case to <- c:
-	default:
-	}
-}
-
-func (s *session) firstCatalog(ctx context.Context, sub *moqt.Subscription, catalogs chan *msf.Catalog) (*msf.Catalog, error) {
-	timer := time.NewTimer(fetchCatalogAfter)
-	defer timer.Stop()
-	for {
-		select {
-		case c := <-catalogs:
-			return c, nil
-		case <-timer.C:
-			s.fetchCatalog(ctx, sub, catalogs)
-		case <-sub.Done():
-			return nil, sub.Err()
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
-}
-
-// fetchCatalog asks for the newest group. A server that cannot may still send it.
-func (s *session) fetchCatalog(ctx context.Context, sub *moqt.Subscription, catalogs chan *msf.Catalog) {
-	fetch, err := s.client.JoinRelative(ctx, sub, 0, moqt.FetchOptions{})
-	for err == nil {
-		var o moqt.Object
-		if o, err = fetch.Next(ctx); err == nil {
-			offer(catalogs, o)
-		}
-	}
-}
-
 // followAll subscribes to what the catalog gets, until the session ends.
-func (s *session) followAll(ctx context.Context, sub *moqt.Subscription, catalogs chan *msf.Catalog) {
+func (s *session) followAll(ctx context.Context, catalog *catalogs.Feed) {
 	for {
 		select {
-		case c := <-catalogs:
+		case c := <-catalog.Newest():
 			limited, cancel := context.WithTimeout(ctx, connectWithin)
 			err := s.follow(limited, c)
 			cancel()
@@ -104,8 +47,8 @@ func (s *session) followAll(ctx context.Context, sub *moqt.Subscription, catalog
 				s.end(err)
 				return
 			}
-		case <-sub.Done():
-			s.end(fmt.Errorf("catalog: subscription: %w", sub.Err()))
+		case <-catalog.Done():
+			s.end(fmt.Errorf("catalog: subscription: %w", catalog.Err()))
 			return
 		case <-s.client.Done():
 			return

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/freshet-live/freshet/relay/swarm"
 	"github.com/freshet-live/freshet/relay/swarm/beacon"
 	"github.com/freshet-live/freshet/transport/moqt"
+	"github.com/freshet-live/freshet/transport/moqt/catalogs"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
 
@@ -21,21 +21,18 @@ const startWithin = 10 * time.Second
 // wait for the swarm: it is subscribed to until the edge feeds pieces, and comes once
 // since the policy asks for what is behind the beacons that it has seen by then.
 func (m *machine) begin(ctx context.Context) error {
-	catalogs := make(chan *msf.Catalog, 1)
-	sub, err := m.client.Subscribe(ctx, m.v.cfg.Namespace, msf.TrackName, moqt.SubscribeOptions{
-		Filter: &wire.Filter{Type: wire.LargestObject}, OnObject: func(o moqt.Object) { offer(catalogs, o) },
-	})
+	catalog, err := catalogs.Follow(ctx, m.client, m.v.cfg.Namespace)
 	if err != nil {
 		return wrap("catalog", err)
 	}
-	first, err := m.firstCatalog(ctx, sub, catalogs)
+	first, err := catalog.First(ctx)
 	if err != nil {
 		return wrap("catalog", err)
 	}
 	if err := m.take(first); err != nil {
 		return err
 	}
-	m.tasks.Go(func() { m.followCatalog(sub, catalogs) })
+	m.tasks.Go(func() { m.followCatalog(catalog) })
 	if err := m.watch(ctx, trackOf(first, m.track).Beacons); err != nil {
 		return err
 	}
@@ -65,72 +62,15 @@ func trackOf(c *msf.Catalog, name string) *msf.Track {
 	return nil
 }
 
-// offer leaves the newest catalog to its reader. Deltas are left out: what they add
-// comes with the next whole one.
-func offer(to chan *msf.Catalog, o moqt.Object) {
-	if o.End || len(o.Payload) == 0 {
-		return
-	}
-	c, err := msf.Parse(o.Payload)
-	if err != nil {
-		return
-	}
-	select {
-	case <-to:
-	default:
-	}
-	select {
-	case to <- c:
-	default:
-	}
-}
-
-// fetchCatalogAfter is how long the edge has to repeat its catalog by itself.
-const fetchCatalogAfter = 500 * time.Millisecond
-
-func (m *machine) firstCatalog(ctx context.Context, sub *moqt.Subscription, catalogs chan *msf.Catalog) (*msf.Catalog, error) {
-	timer := time.NewTimer(fetchCatalogAfter)
-	defer timer.Stop()
-	for {
-		select {
-		case c := <-catalogs:
-			return c, nil
-		case <-timer.C:
-			if err := m.fetchCatalog(ctx, sub, catalogs); err != nil {
-				return nil, err
-			}
-		case <-sub.Done():
-			return nil, sub.Err()
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
-}
-
-// fetchCatalog gets the present catalog, as MSF asks.
-func (m *machine) fetchCatalog(ctx context.Context, sub *moqt.Subscription, catalogs chan *msf.Catalog) error {
-	fetch, err := m.client.JoinRelative(ctx, sub, 0, moqt.FetchOptions{})
-	for err == nil {
-		var o moqt.Object
-		if o, err = fetch.Next(ctx); err == nil {
-			offer(catalogs, o)
-		}
-	}
-	if _, refused := errors.AsType[*moqt.RequestError](err); refused || ctx.Err() == nil {
-		return nil // There is none yet: it will come.
-	}
-	return err
-}
-
 // followCatalog takes the keys of newer catalogs.
-func (m *machine) followCatalog(sub *moqt.Subscription, catalogs chan *msf.Catalog) {
+func (m *machine) followCatalog(catalog *catalogs.Feed) {
 	for {
 		select {
-		case c := <-catalogs:
+		case c := <-catalog.Newest():
 			if c.Swarm != nil && m.post(func(m *machine) { m.takeKeys(c.Swarm) }) != nil {
 				return
 			}
-		case <-sub.Done():
+		case <-catalog.Done():
 			return
 		case <-m.life.Done():
 			return

@@ -68,7 +68,7 @@ const (
 	ConsentOff   = "off"
 )
 
-// defaultSwarm has the numbers of docs/swarm.md.
+// defaultSwarm has the numbers of docs/swarm-policy.md.
 func defaultSwarm() Swarm {
 	return Swarm{
 		// Off, until it is switched on: a beacon costs a signature and 150 bytes for each

@@ -63,17 +63,28 @@ func (v viewing) stood(before viewing) int {
 	return max(len(v.Stalls), v.stats.Stalls-before.stats.Stalls)
 }
 
-// smooth checks that somebody watched without standing. Several browsers on two cores may
-// stand for want of them: only with E2E_LONG, on a machine with nothing else to do, is
-// once too often.
+// smooth checks that somebody watched without standing.
 func smooth(t *testing.T, before, after viewing) {
 	t.Helper()
-	spared, least := 2, 0.8
+	watched(t, before, after, 0, 0.97)
+}
+
+// bearable is smooth on a machine with nothing else to do (E2E_LONG). Six browsers on two
+// cores may stand for want of them otherwise: then twice is let pass.
+func bearable(t *testing.T, before, after viewing) {
+	t.Helper()
 	if os.Getenv("E2E_LONG") == "1" {
-		spared, least = 0, 0.97
+		smooth(t, before, after)
+		return
 	}
+	watched(t, before, after, 2, 0.8)
+}
+
+// watched checks that the picture stood so often at most, and moved for a share of the time.
+func watched(t *testing.T, before, after viewing, stands int, share float64) {
+	t.Helper()
 	media, wall := after.Advanced()
-	if n := after.stood(before); n > spared || media < least*wall-0.3 {
+	if n := after.stood(before); n > stands || media < share*wall-0.3 {
 		t.Errorf("%s stood %d times (%v ms) and played %.1f s in %.1f s; console %q", after.Name, n, after.Stalls, media, wall, after.Console)
 	}
 }
@@ -139,7 +150,7 @@ func sixBrowsers(t *testing.T, gateway *rig.Gateway, path string) {
 		t.Logf("%s: %s %s, %.0f kB from peers, %.0f kB from the edge, parents %v, %.0f kB uploaded, T %.0f ms, stood %d times, longest gap %.0f ms",
 			name, a.stats.Swarm.Mode, a.stats.Swarm.Reason, got/1e3, fed/1e3, a.stats.Swarm.Parents,
 			(a.stats.Swarm.UploadBytes-b.stats.Swarm.UploadBytes)/1e3, a.stats.Swarm.Delay, a.stood(b), a.LongestGap)
-		smooth(t, b, a)
+		bearable(t, b, a)
 		if a.stats.Swarm.InvalidPieces > 0 {
 			t.Errorf("%s got %v invalid pieces", name, a.stats.Swarm.InvalidPieces)
 		}
@@ -156,7 +167,7 @@ func sixBrowsers(t *testing.T, gateway *rig.Gateway, path string) {
 	time.Sleep(8 * time.Second)
 	alone := watchCrowd(t, crowd, "f")["f"]
 	t.Logf("the last one: longest gap %.0f ms, parents %v", alone.LongestGap, alone.stats.Swarm.Parents)
-	smooth(t, last, alone)
+	bearable(t, last, alone)
 }
 
 // settle waits until the swarm gives what it is measured by, at most a minute, and three

@@ -12,5 +12,5 @@
 // Times are durations since an arbitrary start that the caller chooses; one
 // machine never sees them fall.
 //
-// The protocol is docs/swarm-protocol.md, the reasons docs/swarm.md.
+// The protocol is docs/swarm-protocol.md, the reasons docs/swarm-policy.md.
 package swarm

@@ -2,7 +2,7 @@ package swarm
 
 import "time"
 
-// Params are the swarm's numbers; the edge sends them in welcome. docs/swarm.md
+// Params are the swarm's numbers; the edge sends them in welcome. docs/swarm-policy.md
 // gives the reason of each.
 type Params struct {
 	// Delay is T: how long after a chunk reached the edge it is displayed.
@@ -38,6 +38,6 @@ func DefaultParams() Params {
 		HedgeMax:   400 * time.Millisecond,
 		Share:      0.4,
 		CapFactor:  2,
-		Cap:        12_000_000,
+		Cap:        8_000_000,
 	}
 }

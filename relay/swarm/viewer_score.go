@@ -24,7 +24,7 @@ func (v *Viewer) age() {
 	v.judge()
 }
 
-// score is S of docs/swarm.md in thousandths: whole numbers, so that Go and
+// score is S of docs/swarm-policy.md in thousandths: whole numbers, so that Go and
 // TypeScript agree.
 func (v *Viewer) score(p *peer) int64 {
 	r := int64(1000)

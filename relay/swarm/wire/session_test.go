@@ -51,7 +51,7 @@ func ms(n int) wire.Millis { return wire.Millis(time.Duration(n) * time.Millisec
 
 var edgeMessages = map[string]wire.Message{
 	`{"t":"welcome","peer":4,"swarm":0,"mode":"edge","reason":"consent","control":false,"ice":["stun:10.0.0.1:3478"],"ask":"ask",` +
-		`"params":{"delay":1000,"subs":8,"depth":4,"gapPull":150,"hedgeStart":200,"hedgeMin":150,"hedgeMax":400,"share":0.4,"capFactor":2,"cap":12000000},"lan":true}`: &wire.Welcome{
+		`"params":{"delay":1000,"subs":8,"depth":4,"gapPull":150,"hedgeStart":200,"hedgeMin":150,"hedgeMax":400,"share":0.4,"capFactor":2,"cap":8000000},"lan":true}`: &wire.Welcome{
 		Peer: 4, Mode: swarm.ModeEdge, Reason: "consent", ICE: []string{"stun:10.0.0.1:3478"}, Ask: "ask",
 		Params: wire.ParamsOf(swarm.DefaultParams()), LAN: true,
 	},

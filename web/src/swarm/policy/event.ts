@@ -33,7 +33,7 @@ export const defaultParams: Params = {
   hedgeMax: 400_000,
   share: 0.4,
   capFactor: 2,
-  cap: 12_000_000,
+  cap: 8_000_000,
 };
 
 /** A peer that the edge made known. */

@@ -141,7 +141,7 @@ func TestExtensionOrder(t *testing.T) {
 		// Less fits into the window than is written in one turn: when the turn is given on,
 		// the reader has begun.
 		release, begun := make(chan struct{}), make(chan string, 3)
-		c, _ := o.dialConfig(moqttest.Config{ConnWindow: 40 << 10}, moqt.ClientConfig{Extensions: []moqt.ClientExtension{{
+		c, _ := o.dialConfig(moqttest.Config{ConnWindow: 12 << 10}, moqt.ClientConfig{Extensions: []moqt.ClientExtension{{
 			Extension: parrot, Receive: func(_ context.Context, r moqt.ReceiveStream) {
 				<-release
 				name, err := bufio.NewReaderSize(r, 16).ReadString('\n')

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/freshet-live/freshet/relay"
@@ -105,7 +106,8 @@ func has(last uint64, absent ...relay.Location) func(start, end relay.Location, 
 	}
 }
 
-// newScripted is an origin whose track video has begun to come from upstream.
+// newScripted is an origin whose track video has begun to come from upstream: all of
+// it up to the script's first pause is there.
 func newScripted(tb testing.TB, s *script) *origin {
 	tb.Helper()
 	o := &origin{t: tb, relay: relay.New(relay.Config{})}
@@ -115,6 +117,7 @@ func newScripted(tb testing.TB, s *script) *origin {
 	d := b.Demand("video")
 	_, err = d.Track(ctxFor(tb, time.Minute))
 	must(tb, err)
+	synctest.Wait()
 	tb.Cleanup(func() {
 		d.Release()
 		b.Close(nil)
@@ -249,7 +252,7 @@ func TestFetchOfWhatIsMissing(t *testing.T) {
 			p.subgroup(5, 0, true, 0, 1, 2).End(true)
 			p.subgroup(7, 0, true, 0, 1)
 		}, fetch: lost}, want: []string{"5/0", "5/1", "5/2", "7/0", "7/1"}, asked: []string{"6/0 to 6/0"}},
-		"nobody can tell":   {upstream: script{play: early, fetch: lost}, asked: []string{"5/1 to 6/0", "7/1 to 7/2"}, fails: true},
+		"nobody can tell":   {upstream: script{play: early, fetch: lost}, want: []string{"5/0", "7/0"}, asked: []string{"5/1 to 6/0", "7/1 to 7/2"}, fails: true},
 		"nobody, backwards": {upstream: script{play: early, fetch: lost}, descending: true, asked: []string{"5/1 to 6/0", "7/1 to 7/2"}, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -260,8 +263,12 @@ func TestFetchOfWhatIsMissing(t *testing.T) {
 				f, err := o.dial(t.protocol).Fetch(ctxFor(t, time.Minute), cam, "video", relay.Location{Group: 5}, relay.Location{Group: 7}, moqt.FetchOptions{Descending: tt.descending})
 				must(t.T, err)
 				got, err := read(t, f)
-				if fmt.Sprint(got) != fmt.Sprint(tt.want) || (err != nil) != tt.fails {
-					t.Errorf("got %q, %v; want %q", got, err, tt.want)
+				want := tt.want
+				if err != nil && tt.fails { // A reset overtakes what went before it.
+					want = want[:min(len(got), len(want))]
+				}
+				if fmt.Sprint(got) != fmt.Sprint(want) || (err != nil) != tt.fails {
+					t.Errorf("got %q, %v; want %q", got, err, want)
 				}
 				if took := time.Since(before); took > 250*time.Millisecond {
 					t.Errorf("it took %v", took)

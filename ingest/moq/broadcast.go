@@ -23,7 +23,7 @@ type broadcast struct {
 	in     *Intake
 	public *relay.Broadcast
 	source relay.Switch     // The publisher of the moment.
-	raw    *relay.Broadcast // Tracks that are looked at, as they come.
+	raw    *relay.Broadcast // Tracks that are looked at, as they come (unchecked).
 	loc    *packaged        // What LOC tracks become.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -48,7 +48,7 @@ func newBroadcast(in *Intake, ns relay.Namespace) (*broadcast, error) {
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	var err error
 	// A relay of its own: nobody but the check reads what was not checked.
-	if b.raw, err = relay.New(relay.Config{MaxGroupBytes: in.cfg.Relay.MaxGroupBytes()}).Announce(ns, relay.AnnounceConfig{Upstream: &b.source}); err != nil {
+	if b.raw, err = relay.New(relay.Config{MaxGroupBytes: in.cfg.Relay.MaxGroupBytes()}).Announce(ns, relay.AnnounceConfig{Upstream: unchecked{&b.source}}); err != nil {
 		return nil, err
 	}
 	if b.public, err = in.cfg.Relay.Announce(ns, relay.AnnounceConfig{Upstream: b}); err != nil {

@@ -181,6 +181,40 @@ func TestCMSFEntersAsItIs(t *testing.T) {
 	})
 }
 
+// A publisher whose path stood brings several groups at once, none of which is lost.
+func TestBurstOfGroups(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		t.Helper()
+		n := newNode(t)
+		p := n.publisher(protocol)
+		e := hlstest.New(t, p.broadcast, hlstest.Config{})
+		if err := n.publish(p); err != nil {
+			t.Fatal(err)
+		}
+		pace(e, 5*time.Second)
+		for range 3 {
+			time.Sleep(6 * time.Second)
+			e.Advance(time.Now())
+			synctest.Wait()
+		}
+		n.wantSame(p, "video")
+		for _, name := range []string{"video", "audio"} {
+			b, _ := n.relay.Broadcast(studio)
+			got, _ := b.Track(name)
+			sent, _ := p.broadcast.Track(name)
+			from := got.Groups()[0].ID()
+			for _, g := range sent.Groups() {
+				if g.ID() < from {
+					continue
+				}
+				if to, ok := got.Group(g.ID()); !ok || to.Len() != g.Len() {
+					t.Errorf("%s: group %d of %d objects did not come whole", name, g.ID(), g.Len())
+				}
+			}
+		}
+	})
+}
+
 // The name has one owner, and survives it for the hold.
 func TestOneOwnerOfAName(t *testing.T) {
 	drafts(t, func(t *testing.T, protocol string) {

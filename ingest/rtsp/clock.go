@@ -36,6 +36,7 @@ type clock struct {
 	// they belong beside it.
 	leader *streamClock
 	wall   time.Time // What the leader's sender calls the timeline's zero.
+	later  int64     // What all streams were moved on by, not to move one back.
 }
 
 // streamClock is one stream on a clock.
@@ -46,7 +47,7 @@ type streamClock struct {
 	started bool
 	prev    uint32
 	elapsed int64 // Since the stream's first packet, in its own rate.
-	offset  int64 // From there to the timeline, in ticks.
+	offset  int64 // From there to the timeline, in ticks, but for clock.later.
 	arrived time.Time
 	// aligned: a sender report has put it beside the leader.
 	aligned bool
@@ -61,7 +62,8 @@ func (s *streamClock) stamp(timestamp uint32, arrived, wall time.Time) int64 {
 	}
 	step := int64(int32(timestamp - s.prev))
 	waited := ticks(arrived.Sub(s.arrived))
-	if !s.started {
+	first := !s.started
+	if first {
 		s.started = true
 		step, waited = 0, 0
 		s.offset = ticks(arrived.Sub(c.begun))
@@ -73,13 +75,25 @@ func (s *streamClock) stamp(timestamp uint32, arrived, wall time.Time) int64 {
 		s.offset -= away
 		s.aligned = false
 	}
-	pts := s.ticks(s.elapsed) + s.offset
+	pts := s.ticks(s.elapsed) + s.offset + c.later
 	if wall.IsZero() {
 		return pts
 	}
 	moved := s.align(pts, step, wall)
 	s.offset += moved
+	if moved < -abs(step) && !first {
+		c.moveOn(-moved)
+		moved = 0
+	}
 	return pts + moved
+}
+
+// moveOn has all streams go ahead rather than one go back over what it said: a gap is
+// played over, but who goes back is taken for one whose clock has jumped, and put
+// where it was.
+func (c *clock) moveOn(by int64) {
+	c.later += by
+	c.wall = c.wall.Add(-duration(by))
 }
 
 // align says how far pts is to be moved to where the sender reports see it.

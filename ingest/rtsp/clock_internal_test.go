@@ -72,7 +72,21 @@ func TestClockLateReports(t *testing.T) {
 	near(t, "audio by arrival", b.send(b.audio, 0, 400*time.Millisecond, false), 300*time.Millisecond)
 	// The first report of the second stream puts it right at once.
 	near(t, "video", b.send(b.video, time.Second, 0, true), time.Second)
+	// But it does not go back over what it said: the others go ahead.
+	near(t, "audio goes on", b.send(b.audio, 40*time.Millisecond, 0, true), 340*time.Millisecond)
+	near(t, "video aligned", b.send(b.video, 1040*time.Millisecond, 0, true), 1340*time.Millisecond)
+	near(t, "audio aligned", b.send(b.audio, time.Second, 0, true), 1300*time.Millisecond)
+	near(t, "one that begins", b.send(&streamClock{clock: &b.clock, rate: 90_000}, 1100*time.Millisecond, time.Second, true), 1400*time.Millisecond)
+}
+
+// One that reports put later goes there by itself.
+func TestClockLateReportsAhead(t *testing.T) {
+	b := newBench()
+	b.send(b.video, 0, 500*time.Millisecond, false)
+	near(t, "audio by arrival", b.send(b.audio, 200*time.Millisecond, 400*time.Millisecond, false), 100*time.Millisecond)
+	b.send(b.video, time.Second, 0, true)
 	near(t, "audio aligned", b.send(b.audio, time.Second, 0, true), time.Second)
+	near(t, "video goes on", b.send(b.video, 1040*time.Millisecond, 0, true), 1040*time.Millisecond)
 }
 
 // A drifting clock is followed without a step.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,8 +25,11 @@ import (
 const (
 	// moqWindow is how much of the tracks is kept for a gateway that comes back.
 	moqWindow = 10 * time.Second
-	// moqLinger is how long the gateway may take to fetch the last objects.
+	// moqLinger is how long the last objects may be on their way to the gateway, or it
+	// take to fetch them.
 	moqLinger = time.Second
+	// moqLook is how often is looked whether it has them.
+	moqLook = 20 * time.Millisecond
 )
 
 // moqTarget is where a broadcast is published.
@@ -81,6 +85,7 @@ type moqOutput struct {
 	cfg    OutputConfig
 	target moqTarget
 	relay  *relay.Relay
+	client atomic.Pointer[moqt.Client] // Of the connection; nil without one.
 }
 
 func toMoQ(cfg OutputConfig, u *url.URL) (Output, error) {
@@ -88,7 +93,7 @@ func toMoQ(cfg OutputConfig, u *url.URL) (Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &moqOutput{cfg, target, relay.New(relay.Config{})}
+	o := &moqOutput{cfg: cfg, target: target, relay: relay.New(relay.Config{})}
 	return o.run, nil
 }
 
@@ -98,7 +103,7 @@ func (o *moqOutput) run(ctx context.Context, q *Queue) error {
 	group.Go(func() error {
 		err := o.feed(ctx, q)
 		if err == nil {
-			sleep(ctx, moqLinger)
+			o.linger(ctx)
 		}
 		end(io.EOF)
 		return err
@@ -111,6 +116,16 @@ func (o *moqOutput) run(ctx context.Context, q *Queue) error {
 		return err
 	})
 	return group.Wait()
+}
+
+// linger waits until the gateway has what was packaged, or will never have it.
+func (o *moqOutput) linger(ctx context.Context) {
+	for until := time.Now().Add(moqWindow); time.Now().Before(until); {
+		if c := o.client.Load(); c == nil || c.Serving() == 0 || !sleep(ctx, moqLook) {
+			break
+		}
+	}
+	sleep(ctx, moqLinger)
 }
 
 // feed packages what the queue gives, to its end.
@@ -155,6 +170,8 @@ func (o *moqOutput) publish(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
+	o.client.Store(client)
+	defer o.client.Store(nil)
 	publication, err := client.PublishNamespace(ctx, o.target.namespace)
 	if err != nil {
 		return err

@@ -94,8 +94,10 @@ func TestBenchPushEveryWay(t *testing.T) {
 	sent := sentPictures(t, ffmpeg, "--mark", "--duration", "8s")
 	targets := g.targets()
 	delete(targets, "datagram")
-	targets["quic"] += "?latency=5000" // A machine that pauses loses nothing.
-	targets["secret"] = "srt://127.0.0.1:" + port(g.srt.Addr()) + "?streamid=publish:live/secret&passphrase=" + secret
+	// A machine that pauses loses nothing.
+	targets["quic"] += "?latency=5000"
+	targets["srt"] += "&latency=3000"
+	targets["secret"] = "srt://127.0.0.1:" + port(g.srt.Addr()) + "?streamid=publish:live/secret&latency=3000&passphrase=" + secret
 	for name, to := range targets {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/freshet-live/freshet/ingest"
+	"github.com/freshet-live/freshet/ingest/mpegts"
 	"github.com/freshet-live/freshet/ingest/srt"
 )
 
@@ -310,6 +311,28 @@ func TestPushLeavesNothing(t *testing.T) {
 			t.Fatalf("%d goroutines, were %d", runtime.NumGoroutine(), before)
 		}
 		time.Sleep(20 * time.Millisecond) // gosrt's own end by themselves.
+	}
+}
+
+// The end of a push is not lost in the buffer of the listener, however long it holds.
+func TestPushIsHandedOutWhole(t *testing.T) {
+	g := start(t, nil)
+	text, err := os.ReadFile(clip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = text[:150*1316]
+	counted := &sink{changed: make(chan struct{})}
+	d := mpegts.New(mpegts.Config{Sink: counted})
+	if err := errors.Join(d.Write(text, time.Now()), d.Flush(time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	if err := srt.Push(t.Context(), g.url("streamid=live/whole&latency=1000"), pace{bytes.NewReader(text)}); err != nil {
+		t.Error(err)
+	}
+	g.waitIdle(t)
+	if got := g.sink("live/whole"); got.units != counted.units {
+		t.Errorf("%d access units of %d", got.units, counted.units)
 	}
 }
 

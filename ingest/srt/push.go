@@ -53,7 +53,7 @@ func (c *Caller) Close() { hangUp(c.conn) }
 
 // Send sends what r gives until r or ctx ends: what one Read gives, at most seven
 // transport packets, is one SRT packet. r sets the pace. At its end Send waits
-// until the peer has it all.
+// until the peer has it all and has handed it out.
 func (c *Caller) Send(ctx context.Context, r io.Reader) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.conn.Close() })
 	defer stop()
@@ -68,6 +68,7 @@ func (c *Caller) Send(ctx context.Context, r io.Reader) error {
 		switch {
 		case errors.Is(err, io.EOF):
 			c.linger(ctx)
+			c.handOut(ctx)
 			return nil
 		case err != nil:
 			return pushError(ctx, c.address, err)
@@ -92,6 +93,23 @@ func (c *Caller) linger(ctx context.Context) {
 		}
 	}
 }
+
+// handOut waits for as long as the peer holds what it has acknowledged: some, our
+// listener among them, throw it away when the connection ends.
+func (c *Caller) handOut(ctx context.Context) {
+	var s gosrt.Statistics
+	c.conn.Stats(&s)
+	held := max(s.Instantaneous.MsSendTsbPdDelay, s.Instantaneous.MsRecvTsbPdDelay)
+	timer := time.NewTimer(time.Duration(held)*time.Millisecond + handOutSlack)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// handOutSlack is for the peer's own ticks of 10 ms, and for its machine.
+const handOutSlack = 50 * time.Millisecond
 
 // CallerStats are what the caller knows of a connection; totals since the
 // handshake.

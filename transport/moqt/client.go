@@ -154,6 +154,15 @@ func (c *Client) Done() <-chan struct{} { return c.s.ctx.Done() }
 // Err is nil while the session lives.
 func (c *Client) Err() error { return context.Cause(c.s.ctx) }
 
+// Serving is how many of the peer's subscriptions are being delivered. A publisher that
+// has ended its tracks may leave when there is none: till then objects wait.
+func (c *Client) Serving() int {
+	in := &c.s.incoming
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.subscriptions)
+}
+
 // Draft is the number of the draft that is spoken.
 func (c *Client) Draft() int { return c.s.d.Draft }
 

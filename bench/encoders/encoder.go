@@ -66,7 +66,41 @@ func (e *encoder) live(ctx context.Context) error {
 		_, dropped := q.Held()
 		e.dropped.Add(dropped)
 	}()
-	return push.Run(ctx, e.play, output, q, &e.status)
+	sending, cancel := e.draining(ctx)
+	defer cancel()
+	return push.Run(sending, func(sending context.Context, put func([]byte)) error {
+		playing, cancel := context.WithCancel(sending)
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		err := e.play(playing, put)
+		if ctx.Err() != nil {
+			return nil // The end that was wanted: what was sent is on its way.
+		}
+		return err
+	}, output, q, &e.status)
+}
+
+// drainWithin is how long an encoder that has ended may take to bring the rest over: as
+// long as SRT with a latency of some seconds does.
+const drainWithin = 8 * time.Second
+
+// draining is a context that outlives ctx while the rest is brought over; not where
+// there is no connection.
+func (e *encoder) draining(ctx context.Context) (context.Context, context.CancelFunc) {
+	sending, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	end := func() { cancel(context.Cause(ctx)) }
+	stop := context.AfterFunc(ctx, func() {
+		if !e.status.Snapshot().Connected {
+			end()
+			return
+		}
+		timer := time.AfterFunc(drainWithin, end)
+		context.AfterFunc(sending, func() { timer.Stop() })
+	})
+	return sending, func() {
+		stop()
+		cancel(context.Canceled)
+	}
 }
 
 // play is a push.Source.

@@ -65,7 +65,7 @@ func (b *broadcast) feed(p *moqt.Publisher, session *ingest.Session) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.session = session
-	b.source.Set(p)
+	b.source.Set(&source{Upstream: p, b: b, over: make(chan struct{})})
 }
 
 // watch ends a publisher that lost its right: to another one, or with the gateway.
@@ -76,6 +76,13 @@ func (b *broadcast) watch(p *moqt.Publisher, session *ingest.Session) {
 	case <-b.ctx.Done():
 		p.Cancel(relay.ErrClosed)
 	}
+}
+
+// described tells whether a catalog has come.
+func (b *broadcast) described() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.catalog != nil
 }
 
 // unfeed leaves the tracks as they are, for the next publisher, unless that one is

@@ -14,6 +14,7 @@ import (
 	"github.com/freshet-live/freshet/ingest"
 	"github.com/freshet-live/freshet/ingest/moq"
 	"github.com/freshet-live/freshet/packager/hls/hlstest"
+	"github.com/freshet-live/freshet/packager/msf"
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/moqt/moqttest"
@@ -254,6 +255,86 @@ func TestOneOwnerOfAName(t *testing.T) {
 		synctest.Wait()
 		if _, ok := n.relay.Broadcast(studio); ok {
 			t.Error("the broadcast outlived its hold")
+		}
+	})
+}
+
+// A publisher that ends its tracks in order and goes is held like one that is lost: what
+// is there stays for those who watch, and the next goes on in the same tracks.
+func TestEndOfAPublisherIsHeld(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		t.Helper()
+		n := newNode(t)
+		p := n.publisher(protocol)
+		e := hlstest.New(t, p.broadcast, hlstest.Config{})
+		if err := n.publish(p); err != nil {
+			t.Fatal(err)
+		}
+		pace(e, 5*time.Second)
+		b, _ := n.relay.Broadcast(studio)
+		names := []string{msf.TrackName, "video", "audio"}
+		tracks := make(map[string]*relay.Track)
+		for _, name := range names {
+			d := b.Demand(name)
+			defer d.Release()
+			var err error
+			if tracks[name], err = d.Track(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e.End()
+		time.Sleep(time.Second)
+		_ = p.client.Close()
+		time.Sleep(10 * time.Second)
+		for name, tr := range tracks {
+			if err := tr.Err(); err != nil {
+				t.Errorf("%s ended: %v", name, err)
+			}
+		}
+		q := n.publisher(protocol)
+		f := hlstest.New(t, q.broadcast, hlstest.Config{Start: time.Now()})
+		if err := n.publish(q); err != nil {
+			t.Fatal(err)
+		}
+		pace(f, 9*time.Second)
+		n.wantSame(q, "video")
+		for name, tr := range tracks {
+			if now, ok := b.Track(name); !ok || now != tr {
+				t.Errorf("%s is another track", name)
+			}
+		}
+		_ = q.client.Close()
+		time.Sleep(31 * time.Second)
+		for name, tr := range tracks {
+			if tr.Err() == nil {
+				t.Errorf("%s outlived the hold", name)
+			}
+		}
+	})
+}
+
+// One track that ends while the broadcast goes on has ended for those who watch.
+func TestEndOfOneTrackIsPassedOn(t *testing.T) {
+	drafts(t, func(t *testing.T, protocol string) {
+		t.Helper()
+		n := newNode(t)
+		p := n.publisher(protocol)
+		e := hlstest.New(t, p.broadcast, hlstest.Config{})
+		if err := n.publish(p); err != nil {
+			t.Fatal(err)
+		}
+		pace(e, 5*time.Second)
+		b, _ := n.relay.Broadcast(studio)
+		d := b.Demand("video")
+		defer d.Release()
+		video, err := d.Track(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Renew("video")
+		pace(e, time.Second)
+		if err := video.Err(); !errors.Is(err, relay.ErrEnded) {
+			t.Errorf("the track ended with %v", err)
 		}
 	})
 }

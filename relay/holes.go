@@ -13,6 +13,9 @@ type Hole struct {
 	Start, End Location
 	// Since is when what is behind it came, or began to come.
 	Since time.Time
+	// Coming is when the newest object before it came, if it begins with the rest of a
+	// group that somebody is feeding: zero otherwise.
+	Coming time.Time
 }
 
 // Holes are those of a range, which is that of a FETCH (Missing). What went before the
@@ -62,6 +65,7 @@ type holeFinder struct {
 	at, end Location
 	settled []Hole
 	holes   []Hole
+	coming  time.Time // Of the hole that begins at at.
 }
 
 func (f *holeFinder) group(g *Group) {
@@ -76,17 +80,22 @@ func (f *holeFinder) group(g *Group) {
 		f.until(Location{Group: g.id, Object: o.ID}, o.Complete)
 		f.at = later(f.at, Location{Group: g.id, Object: o.ID + 1})
 	}
+	if n := len(g.objects); n > 0 && g.feedersLocked() > 0 {
+		f.coming = g.objects[n-1].Complete // In the order of coming.
+	}
 }
 
 // until goes on to where something is.
 func (f *holeFinder) until(to Location, since time.Time) {
+	coming := f.coming
+	f.coming = time.Time{}
 	if f.end.Less(to) {
 		to = f.end
 	}
 	if !f.at.Less(to) {
 		return
 	}
-	h := Hole{Start: f.at, End: to, Since: since}
+	h := Hole{Start: f.at, End: to, Since: since, Coming: coming}
 	if !slices.ContainsFunc(f.settled, h.within) {
 		f.holes = append(f.holes, h)
 	}

@@ -48,7 +48,11 @@ func TestHoles(t *testing.T) {
 		began := time.Now()
 		holes := func(start, end relay.Location) (out []string) {
 			for _, h := range tr.Holes(start, end) {
-				out = append(out, fmt.Sprintf("%d/%d to %d/%d since %v", h.Start.Group, h.Start.Object, h.End.Group, h.End.Object, h.Since.Sub(began)))
+				text := fmt.Sprintf("%d/%d to %d/%d since %v", h.Start.Group, h.Start.Object, h.End.Group, h.End.Object, h.Since.Sub(began))
+				if !h.Coming.IsZero() {
+					text += fmt.Sprintf(", fed at %v", h.Coming.Sub(began))
+				}
+				out = append(out, text)
 			}
 			return out
 		}
@@ -60,18 +64,18 @@ func TestHoles(t *testing.T) {
 		insert(t, s, 0, "6/0")
 		time.Sleep(time.Second)
 		insert(t, s, 3, "6/3")
-		equal(t, all(), []string{"4/2 to 6/0 since 1s", "6/1 to 6/3 since 2s"})
+		equal(t, all(), []string{"4/2 to 6/0 since 1s, fed at 0s", "6/1 to 6/3 since 2s"})
 		openGroup(t, tr, 4).Close() // It ended there; the group behind it is not known.
 		equal(t, all(), []string{"5/0 to 6/0 since 1s", "6/1 to 6/3 since 2s"})
 		insert(t, openSubgroup(t, openGroup(t, tr, 9), 0), 0, "9/0")
-		equal(t, all(), []string{"5/0 to 6/0 since 1s", "6/1 to 6/3 since 2s", "6/4 to 9/0 since 2s"})
-		equal(t, holes(relay.Location{Group: 6, Object: 2}, relay.Location{Group: 7}), []string{"6/2 to 6/3 since 2s", "6/4 to 8/0 since 2s"})
+		equal(t, all(), []string{"5/0 to 6/0 since 1s", "6/1 to 6/3 since 2s", "6/4 to 9/0 since 2s, fed at 2s"})
+		equal(t, holes(relay.Location{Group: 6, Object: 2}, relay.Location{Group: 7}), []string{"6/2 to 6/3 since 2s", "6/4 to 8/0 since 2s, fed at 2s"})
 		equal(t, holes(relay.Location{Group: 6}, relay.Location{Group: 6, Object: 1}), []string(nil))
 		tr.Settle(tr.Holes(relay.Location{}, relay.Location{Group: 9})[2])
 		equal(t, holes(relay.Location{Group: 6, Object: 2}, relay.Location{Group: 7}), []string{"6/2 to 6/3 since 2s"})
 		insert(t, s, 2, "6/2") // It was overtaken.
 		insert(t, openSubgroup(t, openGroup(t, tr, 5), 0), 0, "5/0")
-		equal(t, all(), []string{"5/1 to 6/0 since 1s", "6/1 to 6/2 since 2s"})
+		equal(t, all(), []string{"5/1 to 6/0 since 1s, fed at 2s", "6/1 to 6/2 since 2s"})
 	})
 }
 

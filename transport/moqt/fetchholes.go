@@ -16,6 +16,11 @@ const (
 	// overtakenWait is how long a response waits for what others have overtaken on
 	// their way here: by as much as a packet that was lost and came again.
 	overtakenWait = 200 * time.Millisecond
+	// comingWait is how long a response waits for the rest of a group whose stream is
+	// open, and comingPause how long such a stream may have brought nothing: one of
+	// which its publisher has forgotten to send the end is no reason to wait.
+	comingWait  = time.Second
+	comingPause = 2 * time.Second
 	// askWithin bounds the answers of an upstream that is asked for it then.
 	askWithin = 2 * time.Second
 	// asksApart is how many holes upstream is asked for one by one; more are one range.
@@ -43,13 +48,10 @@ func (f *fetchSend) fill(ctx context.Context) error {
 
 // overtaken waits for what may be on its way, and gives the holes that stay.
 func (f *fetchSend) overtaken(ctx context.Context) []relay.Hole {
-	deadline := time.Now().Add(overtakenWait)
+	began := time.Now()
 	for {
 		holes := f.track.Holes(f.start, f.end)
-		until := patience(holes)
-		if deadline.Before(until) {
-			until = deadline
-		}
+		until := patience(holes, began)
 		if !time.Now().Before(until) || ctx.Err() != nil {
 			return holes
 		}
@@ -63,18 +65,32 @@ func (f *fetchSend) overtaken(ctx context.Context) []relay.Hole {
 	}
 }
 
-// patience is until when one of the holes may still be filled by what comes by itself.
-func patience(holes []relay.Hole) (until time.Time) {
+// patience is until when one of the holes may still be filled by what comes by itself,
+// for a response that began to wait at began.
+func patience(holes []relay.Hole, began time.Time) (until time.Time) {
 	for _, h := range holes {
-		if end := h.Since.Add(overtakenWait); end.After(until) {
+		end := h.Since
+		if began.Before(end) {
+			end = began
+		}
+		end = end.Add(overtakenWait)
+		if coming(h) {
+			end = began.Add(comingWait)
+		}
+		if end.After(until) {
 			until = end
 		}
 	}
 	return until
 }
 
+// coming tells whether a hole is the rest of a group that is being sent to us.
+func coming(h relay.Hole) bool {
+	return !h.Coming.IsZero() && time.Since(h.Coming) < comingPause
+}
+
 // ask gets from upstream what is in a hole. A publisher that refuses FETCH has left it
-// out: nobody else can be asked.
+// out, unless it is sending it: nobody else can be asked.
 func (f *fetchSend) ask(ctx context.Context, h relay.Hole) {
 	some, full := false, false
 	err := f.track.FetchUpstream(ctx, h.Start, h.End, func(group uint64, o relay.Object) error {
@@ -88,7 +104,7 @@ func (f *fetchSend) ask(ctx context.Context, h relay.Hole) {
 	switch {
 	case err == nil && !some:
 		f.track.Settle(h)
-	case err != nil && (full || !leftOut(err)):
+	case err != nil && (full || coming(h) || !leftOut(err)):
 		f.unknown = append(f.unknown, h)
 	}
 }

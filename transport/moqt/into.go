@@ -20,8 +20,10 @@ const defaultPublisherPriority = 128
 // SubscribeInto fills a track of a relay with what the peer publishes under the
 // same names, until ctx or the subscription ends. It calls accepted once, when the
 // peer has agreed. A track that is empty begins with a whole group: the one that
-// is being published, when the peer still has its start, or the next. Another goes
-// on where it is (relay.Track.Resume). Errors wrap relay.ErrLost when the session
+// is being published, when the peer still has its start, or the next. What older groups
+// are still being sent then is left to those who want the past, for who joins begins at
+// the newest one: a FETCH of it is handed on, and answered upstream when they have come
+// (fetchSend.overtaken). Another goes on where it is (relay.Track.Resume). Errors wrap relay.ErrLost when the session
 // has gone or is going, relay.ErrEnded when the publisher ended the track,
 // relay.ErrMoved when the peer did, and relay.ErrNoTrack when there is none.
 func (c *Client) SubscribeInto(ctx context.Context, t *relay.Track, accepted func(relay.TrackConfig)) error {

@@ -162,6 +162,36 @@ func TestOvertakenGroupIsResumedAt(t *testing.T) {
 	})
 }
 
+// A relay that joins subscribes at the newest group. Its child, which goes on from an
+// older one that is still being sent, gets the rest of that, too.
+func TestOvertakenGroupIsResumedBehindAJoiningRelay(t *testing.T) {
+	drafts(t, func(t draftTest) {
+		a := newOrigin(t, nil)
+		video := a.track("video")
+		e := newEdge(t)
+		first := a.dial(t.protocol)
+		e.from.Set(upstream{first})
+		r := e.several()
+		a.group(video, 4, 2).Close()
+		wantItems(t, r, "4/0", "4/1", "4 end")
+		must(t, first.Close())
+		e.from.Set(nil)
+		o := newScripted(t, &script{play: func(p player) {
+			p.subgroup(4, 0, true, 0, 1).End(true)
+			s := p.subgroup(5, 0, true, 0)
+			p.subgroup(6, 0, true, 0)
+			time.Sleep(700 * time.Millisecond)
+			must(t, s.Insert(named(5, 1)))
+			s.End(true)
+		}})
+		mid := newEdge(t)
+		mid.from.Set(upstream{o.dial(t.protocol)})
+		joining := &origin{t: t, relay: mid.relay, server: moqt.NewServer(moqt.Config{Relay: mid.relay})}
+		e.from.Set(upstream{joining.dial(t.protocol)})
+		wantItems(t, r, "6/0", "5/0", "5/1", "5 end")
+	})
+}
+
 // A relay that joins gets what was overtaken within the group, though its subscription
 // begins behind it.
 func TestOvertakenObjectIsJoinedAt(t *testing.T) {
@@ -222,8 +252,15 @@ func TestOvertakenGroupIsPublished(t *testing.T) {
 func TestFetchOfWhatIsMissing(t *testing.T) {
 	early := func(p player) { // 5/1 and 5/2, group 6 and 7/1 come later, or never.
 		p.subgroup(4, 0, true, 0, 1, 2).End(true)
-		p.subgroup(5, 0, true, 0)
+		p.subgroup(5, 0, true, 0).Suspend()
 		p.subgroup(7, 0, true, 0, 2)
+	}
+	sending := func(p player) { // Of group 5 there is more to come.
+		s := p.subgroup(5, 0, true, 0)
+		p.subgroup(7, 0, true, 0, 1)
+		time.Sleep(600 * time.Millisecond)
+		s.Insert(named(5, 1))
+		s.End(true)
 	}
 	all := []string{"5/0", "5/1", "5/2", "6/0", "6/1", "6/2", "7/0", "7/1", "7/2"}
 	lost := func(relay.Location, relay.Location, func(uint64, relay.Object) error) error { return relay.ErrLost }
@@ -233,6 +270,8 @@ func TestFetchOfWhatIsMissing(t *testing.T) {
 		want       []string
 		asked      []string
 		fails      bool
+		after      time.Duration // The FETCH comes then.
+		within     time.Duration // 250 ms when zero.
 	}{
 		"a packet late": {upstream: script{play: func(p player) {
 			early(p)
@@ -252,6 +291,15 @@ func TestFetchOfWhatIsMissing(t *testing.T) {
 			p.subgroup(5, 0, true, 0, 1, 2).End(true)
 			p.subgroup(7, 0, true, 0, 1)
 		}, fetch: lost}, want: []string{"5/0", "5/1", "5/2", "7/0", "7/1"}, asked: []string{"6/0 to 6/0"}},
+		"being sent": {upstream: script{play: sending}, want: []string{"5/0", "5/1", "7/0", "7/1"}, asked: []string{"6/0 to 6/0"}, within: 850 * time.Millisecond},
+		"being sent, slowly": {upstream: script{play: func(p player) {
+			p.subgroup(5, 0, true, 0)
+			p.subgroup(6, 0, true, 0)
+		}}, want: []string{"5/0"}, asked: []string{"5/1 to 5/0"}, fails: true, within: time.Second},
+		"never ended": {upstream: script{play: func(p player) {
+			p.subgroup(5, 0, true, 0)
+			p.subgroup(7, 0, true, 0)
+		}}, want: []string{"5/0", "7/0"}, asked: []string{"5/1 to 6/0"}, after: 3 * time.Second, within: time.Millisecond},
 		"nobody can tell":   {upstream: script{play: early, fetch: lost}, want: []string{"5/0", "7/0"}, asked: []string{"5/1 to 6/0", "7/1 to 7/2"}, fails: true},
 		"nobody, backwards": {upstream: script{play: early, fetch: lost}, descending: true, asked: []string{"5/1 to 6/0", "7/1 to 7/2"}, fails: true},
 	} {
@@ -259,6 +307,7 @@ func TestFetchOfWhatIsMissing(t *testing.T) {
 			drafts(t, func(t draftTest) {
 				s := tt.upstream
 				o := newScripted(t, &s)
+				time.Sleep(tt.after)
 				before := time.Now()
 				f, err := o.dial(t.protocol).Fetch(ctxFor(t, time.Minute), cam, "video", relay.Location{Group: 5}, relay.Location{Group: 7}, moqt.FetchOptions{Descending: tt.descending})
 				must(t.T, err)
@@ -270,7 +319,7 @@ func TestFetchOfWhatIsMissing(t *testing.T) {
 				if fmt.Sprint(got) != fmt.Sprint(want) || (err != nil) != tt.fails {
 					t.Errorf("got %q, %v; want %q", got, err, want)
 				}
-				if took := time.Since(before); took > 250*time.Millisecond {
+				if took := time.Since(before); took > cmp.Or(tt.within, 250*time.Millisecond) {
 					t.Errorf("it took %v", took)
 				}
 				if fmt.Sprint(s.asked) != fmt.Sprint(tt.asked) {

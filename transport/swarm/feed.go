@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -70,7 +71,7 @@ func newFeeder(m *member, t *relay.Track) *feeder {
 // want takes a message of the viewer.
 func (f *feeder) want(w wish) {
 	f.mu.Lock()
-	f.schedule = append(schedule(nil), f.schedule.add(w)...) // What run holds stays as it is.
+	f.schedule = slices.Clone(f.schedule).add(w) // What run holds stays as it is.
 	f.version++
 	f.mu.Unlock()
 	select {

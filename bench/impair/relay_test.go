@@ -3,7 +3,6 @@ package impair_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/netip"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/freshet-live/freshet/bench/impair"
+	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/bench/report/live"
 )
 
@@ -288,24 +288,7 @@ func TestReports(t *testing.T) {
 	exchange(t, conn, strings.Repeat("x", 200), 1)
 	exchange(t, conn, "hello", patience)
 	n.stop()
-	var machine, people, screen bytes.Buffer
-	if err := impair.WriteJSON(&machine, n.Readings(), 5); err != nil {
-		t.Fatal(err)
-	}
-	up, _, _ := strings.Cut(machine.String(), "\n")
-	var got map[string]any
-	if err := json.Unmarshal([]byte(up), &got); err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]any{
-		"type": "impair", "link": "wifi", "direction": "up", "seed": 5.0, "packets_in": 2.0, "packets_out": 1.0, "loss_percent": 50.0,
-		"bytes_out": 33.0, "duplicated": 0.0, "reordered": 0.0, "unsent": 0.0, "refused": 0.0, "rebinds": 0.0, "clients": 1.0,
-		"dropped": map[string]any{"outage": 0.0, "mtu": 1.0, "loss": 0.0, "queue": 0.0, "codel": 0.0},
-	} {
-		if diff := cmp.Diff(want, got[name]); diff != "" {
-			t.Errorf("%s (-want +got)\n%s", name, diff)
-		}
-	}
+	var people, screen bytes.Buffer
 	if err := impair.WriteText(&people, n.Readings()); err != nil {
 		t.Fatal(err)
 	}
@@ -318,5 +301,71 @@ func TestReports(t *testing.T) {
 	// Three lines, and the second look goes up over them.
 	if text := screen.String(); strings.Count(text, "\n") != 6 || strings.Count(text, "\x1b[3A") != 1 || !strings.Contains(text, "(mtu 1)") {
 		t.Errorf("%q", text)
+	}
+}
+
+// What a network did is in its report, by link and direction: what happened each second,
+// what the timeline said, and the totals.
+func TestRecord(t *testing.T) {
+	path := impair.Path{Name: "wifi", Both: impair.Settings{MTU: new(100)}, Timeline: []impair.Step{{At: 0, For: 300 * ms, Note: "roaming"}}}
+	n := start(t, path, startEcho(t).LocalAddr(), nil)
+	conn := dial(t, n.addr)
+	exchange(t, conn, strings.Repeat("x", 200), 1)
+	exchange(t, conn, "hello", patience)
+	var d report.Document
+	r := report.New(report.Run{Tool: "t"}, &d)
+	record := impair.Record{Report: r}
+	record.Look(n.Readings())
+	for n.Readings()[0].Elapsed < 400*ms {
+		time.Sleep(ms)
+	}
+	record.Look(n.Readings())
+	exchange(t, conn, "again", patience)
+	n.stop()
+	record.End(n.Readings())
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	up := report.Labels{"link": "wifi", "direction": "up"}.String()
+	counts := make(map[string]int64)
+	for _, c := range d.Counters {
+		if c.Labels["direction"] == "up" {
+			counts[strings.TrimSpace(c.Name+" "+c.Labels["reason"])] = c.Value
+		}
+	}
+	delete(counts, "own_loss") // Not known everywhere.
+	want := map[string]int64{
+		"packets_in": 3, "bytes_in": 228 + 33 + 33, "packets_out": 2, "bytes_out": 66, "duplicated": 0, "reordered": 0, "unsent": 0, "refused": 0,
+		"rebinds": 0, "dropped outage": 0, "dropped mtu": 1, "dropped loss": 0, "dropped queue": 0, "dropped codel": 0,
+	}
+	if diff := cmp.Diff(want, counts); diff != "" {
+		t.Errorf("counters (-want +got)\n%s", diff)
+	}
+	var loss []float64
+	for _, s := range d.Samples {
+		if s.Name == "loss" && s.Labels.String() == up {
+			loss = append(loss, s.Value)
+		}
+	}
+	if diff := cmp.Diff([]float64{50, 0, 0}, loss); diff != "" {
+		t.Errorf("loss of each look (-want +got)\n%s", diff)
+	}
+	var delays int64
+	for _, g := range d.DistributionGroups() {
+		for _, s := range g.Series {
+			if g.Name == "delay" && s.Labels.String() == up {
+				delays += s.Total.Count()
+			}
+		}
+	}
+	if delays != 2 {
+		t.Errorf("%d delays, of two packets that went up", delays)
+	}
+	steps := d.Timeline()
+	if len(steps) != 2 || steps[0].Name != "roaming" || steps[0].Subject != "wifi" || steps[0].Until == nil {
+		t.Errorf("timeline %+v", steps)
+	}
+	if len(d.Checks) != 1 || d.Checks[0].Failed() {
+		t.Errorf("checks %+v", d.Checks)
 	}
 }

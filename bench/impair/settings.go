@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -41,6 +42,18 @@ func (s Settings) Over(other Settings) Settings {
 		}
 	}
 	return s
+}
+
+// String lists what is said, by the names of a file: "delay 50ms, loss 1%".
+func (s Settings) String() string {
+	var parts []string
+	said := reflect.ValueOf(s)
+	for i := range said.NumField() {
+		if f := said.Field(i); !f.IsNil() {
+			parts = append(parts, fmt.Sprint(said.Type().Field(i).Tag.Get("yaml"), " ", f.Elem().Interface()))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // maxDelay bounds all durations: times are sums of a few of them.

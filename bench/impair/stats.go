@@ -3,6 +3,8 @@ package impair
 import (
 	"math/bits"
 	"time"
+
+	"github.com/freshet-live/freshet/bench/report"
 )
 
 // Count is packets and their bytes.
@@ -30,11 +32,14 @@ func (s *Stats) LossShare() Percent {
 	if s.In.Packets == 0 {
 		return 0
 	}
-	var dropped uint64
-	for _, n := range s.Dropped {
-		dropped += n
+	return Percent(float64(s.dropped()) / float64(s.In.Packets))
+}
+
+func (s *Stats) dropped() (n uint64) {
+	for _, by := range s.Dropped {
+		n += by
 	}
-	return Percent(float64(dropped) / float64(s.In.Packets))
+	return n
 }
 
 // The histogram's buckets: from 1 µs to 18 minutes, each less than 0.8 % wide.
@@ -85,6 +90,17 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 		rank -= n
 	}
 	return 0
+}
+
+// report gives it to those who read reports, in seconds.
+func (h *Histogram) report() *report.Histogram {
+	out := &report.Histogram{}
+	for at, n := range h.buckets {
+		if n > 0 {
+			out.AddMany(((lower(at) + lower(at+1)) / 2).Seconds(), int64(n))
+		}
+	}
+	return out
 }
 
 // since is what was counted after an earlier reading.

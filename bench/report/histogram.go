@@ -47,12 +47,15 @@ func (h *Histogram) grow() {
 }
 
 // Add counts a value. NaN and the infinite are not counted, and fail the record.
-func (h *Histogram) Add(v float64) {
+func (h *Histogram) Add(v float64) { h.AddMany(v, 1) }
+
+// AddMany counts a value that came n times.
+func (h *Histogram) AddMany(v float64, n int64) {
 	if h.err != nil {
 		return
 	}
 	h.grow()
-	if err := h.sketch.Add(v); err != nil {
+	if err := h.sketch.AddWithCount(v, float64(n)); err != nil {
 		h.err = fmt.Errorf("histogram: %v: %w", v, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/freshet-live/freshet/bench/impair"
+	"github.com/freshet-live/freshet/bench/report"
 )
 
 // impairCommand runs a network of bench/impair.
@@ -24,7 +25,6 @@ type impairCommand struct {
 	Scenario string            `help:"A shipped scenario, or a YAML file; flags change what it says." placeholder:"NAME|FILE.yaml"`
 	Seed     uint64            `help:"Of chance: one seed, one fate for the nth packet." default:"1"`
 	Duration time.Duration     `help:"Ends by itself after this." placeholder:"1m"`
-	Report   string            `help:"What is printed at the end: text, or a line of JSON a direction." default:"text" enum:"text,json"`
 	Packets  string            `help:"Write the fate of each packet to a file (CSV)." placeholder:"FILE"`
 	Outage   []impair.Interval `help:"Start and length of an outage; may be repeated." placeholder:"5s+1s"`
 	Stall    []impair.Interval `help:"The same, but packets wait in the queue." placeholder:"5s+300ms"`
@@ -38,6 +38,8 @@ type impairCommand struct {
 	Both impair.Settings `embed:"" group:"Both directions:"`
 	Up   impair.Settings `embed:"" prefix:"up-" group:"The way up alone, from clients:"`
 	Down impair.Settings `embed:"" prefix:"down-" group:"The way down alone:"`
+
+	Output benchOutput `embed:""`
 }
 
 func (c impairCommand) Run(ctx context.Context, con console) error {
@@ -69,7 +71,7 @@ func (c impairCommand) Run(ctx context.Context, con console) error {
 	return c.run(ctx, con, cfg)
 }
 
-func (c impairCommand) run(ctx context.Context, con console, cfg impair.Config) error {
+func (c impairCommand) run(ctx context.Context, con console, cfg impair.Config) (err error) {
 	network, err := impair.New(cfg)
 	if err != nil {
 		return err
@@ -77,6 +79,22 @@ func (c impairCommand) run(ctx context.Context, con console, cfg impair.Config) 
 	for i, ends := range network.Ends() {
 		fmt.Fprintln(con.err, cmp.Or(cfg.Paths[i].Name, "link"), ends)
 	}
+	lines := c.Output
+	lines.Quiet = true // The network has a view of its own.
+	r, err := lines.Open(con, c.about(cfg))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	record := impair.Record{Report: r}
+	err = c.watch(ctx, con, network, &record)
+	readings := network.Readings()
+	record.End(readings)
+	return errors.Join(err, impair.WriteText(c.Output.text(con), readings))
+}
+
+// watch looks at the network once a second until it ends.
+func (c impairCommand) watch(ctx context.Context, con console, network *impair.Network, record *impair.Record) error {
 	ended := make(chan error, 1)
 	go func() { ended <- network.Run(ctx) }()
 	view := impair.View{Screen: screenOf(con.err)}
@@ -85,14 +103,31 @@ func (c impairCommand) run(ctx context.Context, con console, cfg impair.Config) 
 	for {
 		select {
 		case <-ticker.C:
-			view.Show(network.Readings())
-		case err := <-ended:
 			readings := network.Readings()
-			if c.Report == "json" {
-				return errors.Join(err, impair.WriteJSON(con.out, readings, c.Seed))
+			record.Look(readings)
+			if !c.Output.Quiet {
+				view.Show(readings)
 			}
-			return errors.Join(err, impair.WriteText(con.out, readings))
+		case err := <-ended:
+			return err
 		}
+	}
+}
+
+// about is what is run.
+func (c impairCommand) about(cfg impair.Config) report.Run {
+	settings := map[string]string{"scenario": c.Scenario}
+	for i := range cfg.Paths {
+		p := &cfg.Paths[i]
+		link := cmp.Or(p.Name, fmt.Sprint("link", i))
+		settings[link+" up"], settings[link+" down"] = p.Up.String(), p.Down.String()
+		if n := len(p.Timeline); n > 0 {
+			settings[link+" timeline"] = fmt.Sprintf("%d steps, repeated after %v", n, p.Repeat)
+		}
+	}
+	return report.Run{
+		Tool: "bench impair", Title: "Impairment: " + cmp.Or(c.Scenario, "by flags"), Seed: &c.Seed,
+		Duration: report.Seconds(c.Duration.Seconds()), Settings: settings,
 	}
 }
 

@@ -3,16 +3,18 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/ingest/ingesttest"
 )
 
@@ -35,30 +37,22 @@ var impairAddr = regexp.MustCompile(`link (127\.0\.0\.1:\d+) > `)
 
 // impairing runs "freshet bench impair" in front of a gateway's SRT port, and gives
 // where to send to and what ends it and gives its report.
-func impairing(t *testing.T, g *running, flags ...string) (addr string, report func() []map[string]any) {
+func impairing(t *testing.T, g *running, flags ...string) (addr string, end func() *report.Document) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var stdout bytes.Buffer
 	log, done := &ingesttest.Log{}, make(chan int, 1)
-	args := append([]string{"bench", "impair", "--listen", "127.0.0.1:0", "--to", g.srt.Addr().String(), "--report", "json"}, flags...)
+	args := append([]string{"bench", "impair", "--listen", "127.0.0.1:0", "--to", g.srt.Addr().String(), "--json", "-"}, flags...)
 	go func() { done <- run(ctx, args, &stdout, log) }()
 	t.Cleanup(cancel)
 	waitFor(t, "the network listens", func() bool { return impairAddr.MatchString(log.String()) })
-	return impairAddr.FindStringSubmatch(log.String())[1], func() []map[string]any {
+	return impairAddr.FindStringSubmatch(log.String())[1], func() *report.Document {
 		t.Helper()
 		cancel()
 		if code := <-done; code != 0 {
 			t.Fatalf("exit code %d: %s", code, log)
 		}
-		var lines []map[string]any
-		for line := range strings.Lines(stdout.String()) {
-			var v map[string]any
-			if err := json.Unmarshal([]byte(line), &v); err != nil {
-				t.Fatalf("%v: %s", err, line)
-			}
-			lines = append(lines, v)
-		}
-		return lines
+		return parseReport(t, &stdout)
 	}
 }
 
@@ -70,7 +64,7 @@ func TestSRTRepairsImpairedPush(t *testing.T) {
 		t.Skip("no ffmpeg")
 	}
 	g := startGateway(t, loopback())
-	addr, report := impairing(t, g, "--delay", "20ms", "--loss", "5%")
+	addr, end := impairing(t, g, "--delay", "20ms", "--loss", "5%")
 	push, stop := context.WithTimeout(t.Context(), 12*time.Second)
 	defer stop()
 	cmd := exec.CommandContext(push, ffmpeg, "-v", "error", "-re", "-stream_loop", "-1", "-i", "demo/clip.ts", "-c", "copy", "-f", "mpegts", "-muxrate", "3M",
@@ -81,16 +75,13 @@ func TestSRTRepairsImpairedPush(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // Killed when its time was up.
-	lines := report()
-	if len(lines) != 2 {
-		t.Fatalf("%v; ffmpeg: %s", lines, out)
-	}
-	lost, _ := lines[0]["dropped"].(map[string]any)
+	count := counters(end())
+	came, lost := count["packets_in direction=up link=link0"], count["dropped direction=up link=link0 reason=loss"]
 	received, unrecovered := g.metric(t, "freshet_srt_packets_received_total"), g.metric(t, "freshet_srt_packets_unrecovered_total")
-	t.Logf("up: %v packets, %v lost; SRT: %v received, %v missed at first, %v retransmitted, %v unrecovered", lines[0]["packets_in"], lost["loss"],
+	t.Logf("up: %v packets, %v lost; SRT: %v received, %v missed at first, %v retransmitted, %v unrecovered", came, lost,
 		received, g.metric(t, "freshet_srt_packets_lost_total"), g.metric(t, "freshet_srt_packets_retransmitted_total"), unrecovered)
-	if received < 1500 || lost["loss"] == 0.0 {
-		t.Errorf("%v received, %v lost; ffmpeg: %s", received, lost["loss"], out)
+	if received < 1500 || lost == 0 {
+		t.Errorf("%v received, %v lost; ffmpeg: %s", received, lost, out)
 	}
 	// A machine that pauses is no bad network; a path too bad loses some percent.
 	if unrecovered > received/1000 {
@@ -131,10 +122,11 @@ func TestImpairScenario(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sink.Close()
+	junit := filepath.Join(t.TempDir(), "impair.xml")
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{
 		"bench", "impair", "--scenario", "bonded-van", "--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0",
-		"--to", sink.LocalAddr().String(), "--duration", "1200ms", "--up-loss", "50%",
+		"--to", sink.LocalAddr().String(), "--duration", "1200ms", "--up-loss", "50%", "--junit", junit,
 	}, &stdout, &stderr)
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
@@ -143,6 +135,9 @@ func TestImpairScenario(t *testing.T) {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("%s does not say %q", stdout.String(), want)
 		}
+	}
+	if text, err := os.ReadFile(junit); err != nil || !bytes.Contains(text, []byte(`name="own_loss"`)) {
+		t.Errorf("%s, %v", text, err)
 	}
 	if !strings.Contains(stderr.String(), "operator-a 127.0.0.1:") || !strings.Contains(stderr.String(), "  up    in   0.000  out   0.000 Mbit/s") {
 		t.Errorf("showed %s", stderr.String())

@@ -12,6 +12,7 @@ import (
 // A player needs the token in the first URL alone; with a header in none. What it may not
 // have, it is told in words.
 func TestPlaylistsCarryTheToken(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t, "ES256")
 	g := startGateway(t, guarded(issuer.file))
 	token := issuer.token("live", time.Hour)
@@ -53,6 +54,7 @@ func TestPlaylistsCarryTheToken(t *testing.T) {
 // Without keys this machine is served, others are told what to set, and what comes by a
 // proxy is of others.
 func TestClosedByDefault(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, loopback())
 	g.push(t)
 	get(t, g.url("/live/demo/index.m3u8"))

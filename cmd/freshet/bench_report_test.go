@@ -19,7 +19,7 @@ func written(t *testing.T, seed uint64, factor float64) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = reporttest.Run(seed, factor, report.NewWriter(file)) // A check of it fails.
+	_ = reporttest.Lasting(30, seed, factor, report.NewWriter(file)) // A check of it fails.
 	return name
 }
 

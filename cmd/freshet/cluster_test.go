@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,16 +15,30 @@ import (
 	"github.com/freshet-live/freshet/ingest"
 )
 
-// freeAddress is a loopback address that nobody listens on, for now: voters have to
-// know each other's before they start.
+// lastPort is the port that was given out last. The system gives no port below
+// 32768 to who asks for any, as other tests do all the time.
+var lastPort atomic.Uint32
+
+// freeAddress is a loopback address that nobody listens on, by TCP or UDP, nor will by
+// chance: for who has to be known before it starts, or comes back.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	lastPort.CompareAndSwap(0, 10_000+uint32(os.Getpid()%10_000))
+	for range 1000 {
+		address := fmt.Sprint("127.0.0.1:", lastPort.Add(1))
+		stream, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		datagrams, err := net.ListenPacket("udp", address)
+		_ = stream.Close()
+		if err == nil {
+			_ = datagrams.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // voters are the configurations of three origins whose directory is their own.
@@ -68,6 +84,7 @@ func well(status int, body string) bool {
 // Three voters own each broadcast once; two of them end, and media goes on, old and
 // new; the directory is well again when one is back.
 func TestDirectoryOfThreeOrigins(t *testing.T) {
+	t.Parallel()
 	all := voters(t)
 	a, b, c := startGateway(t, all[0]), startGateway(t, all[1]), startGateway(t, all[2])
 	for _, g := range []*running{a, b, c} {
@@ -109,6 +126,7 @@ func TestDirectoryOfThreeOrigins(t *testing.T) {
 
 // Nodes find their parents in the directory.
 func TestParentsFromTheDirectory(t *testing.T) {
+	t.Parallel()
 	cfg := loopback()
 	cfg.Node.ID, cfg.Cluster.LeafListen = "origin", freeAddress(t)
 	cfg.Web.HTTPS = freeAddress(t)

@@ -13,6 +13,7 @@ type codes struct{ none, path, expired, key, right string }
 // All doors refuse what is not shown, is for other broadcasts, has expired, or comes from
 // somebody else, each in its own words; and take what is right.
 func TestEveryDoorAsksForTheToken(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t, "EdDSA")
 	g := startGateway(t, guarded(issuer.file))
 	g.pushAs(t, issuer.token("live", time.Hour))

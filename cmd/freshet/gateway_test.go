@@ -117,6 +117,7 @@ func try(t *testing.T, url string) (status int, body string) {
 }
 
 func TestHLSFromSRT(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, loopback())
 	g.push(t)
 	if body := get(t, g.url("/live/demo/index.m3u8")); !strings.Contains(body, "#EXT-X-STREAM-INF") {
@@ -131,6 +132,7 @@ func TestHLSFromSRT(t *testing.T) {
 }
 
 func TestMoQFromSRT(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, loopback())
 	g.push(t)
 	get(t, g.url("/live/demo/index.m3u8"))
@@ -229,6 +231,7 @@ func TestDrain(t *testing.T) {
 }
 
 func TestOperatorsSeeWhoPublishes(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, loopback())
 	ops := "http://" + g.ops.Addr().String()
 	until(t, 5*time.Second, ops+"/readyz", func(status int, body string) bool {
@@ -298,6 +301,7 @@ func descriptors(t *testing.T) int {
 }
 
 func TestStartUpFailureNamesTheThing(t *testing.T) {
+	t.Parallel()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

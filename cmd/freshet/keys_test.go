@@ -38,6 +38,7 @@ func (i *issuer) jwks() string {
 // The keys at the URL change, and a token of the new one has them fetched: it counts soon,
 // and one of the old does not any more.
 func TestKeysRotateAtTheirURL(t *testing.T) {
+	t.Parallel()
 	old, fresh := newIssuer(t, "EdDSA"), newIssuer(t, "EdDSA")
 	var keys atomic.Value
 	keys.Store(old.jwks())
@@ -62,6 +63,7 @@ func TestKeysRotateAtTheirURL(t *testing.T) {
 
 // The keys in the file change, and tokens of the new ones count; those of the old do not.
 func TestKeysRotate(t *testing.T) {
+	t.Parallel()
 	old, fresh := newIssuer(t, "RS256"), newIssuer(t, "EdDSA")
 	g := startGateway(t, guarded(old.file))
 	list := func(i *issuer) string { return g.url("/v1/broadcasts?token=" + i.token("", time.Hour)) }

@@ -47,7 +47,8 @@ func tests(m *testing.M) int {
 }
 
 // waiting is how many of the tests that say so run at one time, however few processors
-// there are: they spend their time waiting for media to be played.
+// there are: they spend their time waiting for media to be played. Those that judge how
+// long something took, or end what lasts some seconds, say nothing and run alone.
 const waiting = "6"
 
 func given(name string) (found bool) {
@@ -166,6 +167,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 
 // The demo prints URLs that work.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	reader, writer := io.Pipe()
 	log := &ingesttest.Log{}

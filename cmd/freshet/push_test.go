@@ -74,6 +74,7 @@ func (r *running) pushEveryWay(t *testing.T) {
 }
 
 func TestPushEveryWay(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, open())
 	g.pushEveryWay(t)
 	for name := range g.targets() {
@@ -181,6 +182,7 @@ func (r *running) download(t *testing.T, folder string) string {
 
 // A name has one owner, whatever the door; the next one comes in when it has left.
 func TestOneOwnerAcrossDoors(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, open())
 	stop := g.push(t)
 	get(t, g.url("/live/demo/index.m3u8"))
@@ -210,10 +212,11 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 
 // A push outlives its gateway.
 func TestPushComesBack(t *testing.T) {
+	t.Parallel()
 	cfg := open()
 	cfg.Web.CertDir = t.TempDir()
+	cfg.Web.HTTPS, cfg.SRT.Address, cfg.RTSP.Address = freeAddress(t), freeAddress(t), freeAddress(t)
 	g := startGateway(t, cfg)
-	cfg.Web.HTTPS, cfg.SRT.Address, cfg.RTSP.Address = g.web.HTTPSAddr().String(), g.srt.Addr().String(), g.rtsp.Addr().String()
 	g.pushEveryWay(t)
 	for name := range g.targets() {
 		get(t, g.url("/live/"+name+"/index.m3u8"))
@@ -229,13 +232,10 @@ func TestPushComesBack(t *testing.T) {
 
 // The way of a stream over two pushes: a file calls the second over SRT.
 func TestPushOverSRTSource(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, open())
-	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
+	_, between, err := net.SplitHostPort(freeAddress(t))
 	if err != nil {
-		t.Fatal(err)
-	}
-	_, between, err := net.SplitHostPort(socket.LocalAddr().String())
-	if err := errors.Join(err, socket.Close()); err != nil {
 		t.Fatal(err)
 	}
 	const secret = "passphrase=correct-horse"
@@ -248,6 +248,7 @@ func TestPushOverSRTSource(t *testing.T) {
 
 // A gateway that takes no such publisher is told from one that is away.
 func TestPushToWhoTakesNone(t *testing.T) {
+	t.Parallel()
 	cfg := open()
 	cfg.QUIC.Publish = false
 	g := startGateway(t, cfg)
@@ -258,6 +259,7 @@ func TestPushToWhoTakesNone(t *testing.T) {
 }
 
 func TestPushNeedsACertificate(t *testing.T) {
+	t.Parallel()
 	cfg := open()
 	cfg.Web.CertDir = t.TempDir()
 	g := startGateway(t, cfg)

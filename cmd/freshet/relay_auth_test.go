@@ -18,8 +18,22 @@ import (
 )
 
 // A relay whose token is replaced in its file goes on with the new one, and its viewers
-// notice nothing.
-func TestRelayTokenIsReplaced(t *testing.T) {
+// notice nothing. So does one whose certificate is, over WebTransport and QUIC.
+func TestRelayCredentialsAreReplaced(t *testing.T) {
+	t.Run("token", func(t *testing.T) {
+		t.Parallel()
+		tokenIsReplaced(t)
+	})
+	for _, scheme := range []string{"https", "moqt"} {
+		t.Run("certificate, "+scheme, func(t *testing.T) {
+			t.Parallel()
+			certificateIsReplaced(t, scheme)
+		})
+	}
+}
+
+func tokenIsReplaced(t *testing.T) {
+	t.Helper()
 	issuer := newIssuer(t, "EdDSA")
 	origin := startGateway(t, guarded(issuer.file))
 	origin.pushAs(t, issuer.token("live", time.Hour))
@@ -34,22 +48,18 @@ func TestRelayTokenIsReplaced(t *testing.T) {
 	outlives(t, startGateway(t, cfg), func() { write(time.Hour) })
 }
 
-// So does one whose certificate is replaced, over WebTransport and QUIC.
-func TestRelayCertificateIsReplaced(t *testing.T) {
-	for _, scheme := range []string{"https", "moqt"} {
-		t.Run(scheme, func(t *testing.T) {
-			issuer, ca := newIssuer(t, "EdDSA"), newCA(t)
-			cfg := guarded(issuer.file)
-			cfg.Auth.Relays.CA = ca.file
-			origin := startGateway(t, cfg)
-			origin.pushAs(t, issuer.token("live", time.Hour))
-			cfg = below(origin, origin.moqURL(scheme))
-			const name = "spiffe://test/relay/edge/a"
-			ca.issue(&cfg.Relay, name)
-			ca.renew(&cfg.Relay, name, 8*time.Second)
-			outlives(t, startGateway(t, cfg), func() { ca.renew(&cfg.Relay, name, time.Hour) })
-		})
-	}
+func certificateIsReplaced(t *testing.T, scheme string) {
+	t.Helper()
+	issuer, ca := newIssuer(t, "EdDSA"), newCA(t)
+	cfg := guarded(issuer.file)
+	cfg.Auth.Relays.CA = ca.file
+	origin := startGateway(t, cfg)
+	origin.pushAs(t, issuer.token("live", time.Hour))
+	cfg = below(origin, origin.moqURL(scheme))
+	const name = "spiffe://test/relay/edge/a"
+	ca.issue(&cfg.Relay, name)
+	ca.renew(&cfg.Relay, name, 8*time.Second)
+	outlives(t, startGateway(t, cfg), func() { ca.renew(&cfg.Relay, name, time.Hour) })
 }
 
 // outlives watches the demo at an edge for longer than what the edge showed its parent
@@ -136,6 +146,7 @@ func TestRelayCertificateExpires(t *testing.T) {
 // A relay is known by its certificate, over WebTransport and QUIC; another certificate, or
 // another name, is none.
 func TestRelaysByCertificate(t *testing.T) {
+	t.Parallel()
 	ca := newCA(t)
 	cfg := guarded(newIssuer(t, "EdDSA").file)
 	cfg.Auth.Relays = configs.AuthRelays{CA: ca.file, Names: []string{"spiffe://test/relay/edge/*"}}

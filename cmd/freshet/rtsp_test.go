@@ -11,6 +11,7 @@ import (
 
 // TestHLSFromRTSP publishes by ffmpeg and looks at what viewers and operators see.
 func TestHLSFromRTSP(t *testing.T) {
+	t.Parallel()
 	cfg := loopback()
 	cfg.RTSP.Address, cfg.RTSP.RTPAddress = "127.0.0.1:0", ""
 	g := startGateway(t, cfg)
@@ -51,6 +52,7 @@ func publishRTSP(t *testing.T, url string) {
 
 // TestOneOwner: SRT holds a name, so RTSP is refused it and says why.
 func TestOneOwner(t *testing.T) {
+	t.Parallel()
 	cfg := loopback()
 	cfg.RTSP.Address, cfg.RTSP.RTPAddress = "127.0.0.1:0", ""
 	g := startGateway(t, cfg)
@@ -66,6 +68,7 @@ func TestOneOwner(t *testing.T) {
 // TestPullOfNobody pulls from a gateway, which serves no players over RTSP: that is
 // no reason to end, and the password stays out of the log.
 func TestPullOfNobody(t *testing.T) {
+	t.Parallel()
 	other := loopback()
 	other.RTSP.Address, other.RTSP.RTPAddress = "127.0.0.1:0", ""
 	camera := startGateway(t, other)

@@ -55,12 +55,14 @@ func (p *pieceReader) take(id policy.PieceID) ([]byte, bool) {
 // What an edge feeds by pieces is what the origin signed, over a tier and the real
 // packager: the numbers agree, and every hash. Operators and players are told.
 func TestSwarmAtAnEdge(t *testing.T) {
+	t.Parallel()
 	top := loopback()
 	top.Swarm.Enabled = true
 	origin := startGateway(t, top)
 	low := below(origin, origin.moqURL("https"))
 	low.Node.Tier = configs.TierEdge
 	low.Swarm.Enabled, low.Swarm.STUN = true, "127.0.0.1:0"
+	low.Swarm.Control = 0 // One viewer in fifty would be of the control group.
 	low.Swarm.STUNURLs, low.Swarm.Fallbacks = []string{"stun:127.0.0.1:3478"}, []string{"https://edge-b.example.com"}
 	edge := startGateway(t, low)
 	origin.push(t)
@@ -227,6 +229,7 @@ func checkSTUN(t *testing.T, edge *running) {
 
 // Without the swarm nothing of it is there.
 func TestNoSwarm(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, loopback())
 	g.push(t)
 	get(t, g.url("/live/demo/index.m3u8"))

@@ -16,6 +16,7 @@ func freshet(t *testing.T, args ...string) (code int, out, errs string) {
 }
 
 func TestTokensFromTheCommandLine(t *testing.T) {
+	t.Parallel()
 	name := filepath.Join(t.TempDir(), "issuer")
 	if code, _, errs := freshet(t, "token", "key", name, "--alg", "ES256"); code != 0 {
 		t.Fatal(errs)

@@ -32,6 +32,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&o.nice, "nice", 0, "niceness of viewers and encoder, who are on machines of their own outside a benchmark")
 	flags.IntVar(&o.clip.Kbits, "bitrate", 8000, "of the broadcast, in kbit/s")
 	flags.BoolVar(&o.clip.Even, "even", false, "all pictures of a size, as for low latency, instead of large key pictures")
+	flags.BoolVar(&o.clip.Filler, "filler", false, "make up for what pictures leave of the rate, which the gateway receives and leaves out")
 	flags.DurationVar(&o.duration, "duration", 20*time.Second, "how long to measure each server")
 	flags.IntVar(&o.rounds, "rounds", 1, "how often to measure each server; medians count")
 	flags.BoolVar(&o.bare, "bare", true, "measure the bare server too")

@@ -158,7 +158,8 @@ func (a *audio) cut(pts int64) error {
 		return err
 	}
 	a.hasGroup, a.groupPTS = true, start.pts
-	return a.slot.newGroup(start.id)
+	a.slot.openGroup(start.id)
+	return nil
 }
 
 // waits tells whether frames have waited long enough for more. Their chunk is complete

@@ -44,18 +44,8 @@ func (p *Packager) newOutput(kind string, track *relay.Track, header *cmaf.Heade
 	}
 }
 
-// newGroup ends the group and starts one.
-func (o *output) newGroup(id uint64) error {
-	g, err := o.track.NewGroup(id)
-	if err != nil {
-		return err
-	}
-	o.group, o.fresh, o.opening = g, true, false
-	o.groups.Inc()
-	return nil
-}
-
-// openGroup ends the group and starts one, both with the next chunk.
+// openGroup ends the group and starts one, both with the next chunk: viewers are
+// woken once, and what ends one stream goes out with what begins the next.
 func (o *output) openGroup(id uint64) { o.opens, o.fresh, o.opening = id, true, true }
 
 // publish adds an object to the group, which it may start.

@@ -19,7 +19,8 @@ import (
 )
 
 // TestGroups checks that a picture leaves as it comes, that groups are GOPs, and
-// that audio is cut at the first frame after each start of a video group.
+// that audio is cut at the first frame after each start of a video group. A group
+// begins with a chunk: readers are woken for both at once.
 func TestGroups(t *testing.T) {
 	rec := record(t)
 	r := newRig(t)
@@ -32,6 +33,13 @@ func TestGroups(t *testing.T) {
 			}
 			if n != pushed {
 				t.Fatalf("%d chunks after %d pictures", n, pushed)
+			}
+		}
+		for name, tr := range r.tracks {
+			for _, g := range tr.Groups() {
+				if g.Len() == 0 {
+					t.Fatalf("group %d of %s has begun without a chunk", g.ID(), name)
+				}
 			}
 		}
 		if rec.video(au) {

@@ -145,13 +145,7 @@ func (s *slot) open(header *cmaf.Header) error {
 	return nil
 }
 
-// newGroup starts a group of the live track.
-func (s *slot) newGroup(id uint64) error {
-	s.lastGroup = id
-	return s.out.newGroup(id)
-}
-
-// openGroup starts one with the next chunk.
+// openGroup starts a group of the live track with the next chunk.
 func (s *slot) openGroup(id uint64) {
 	s.lastGroup = id
 	s.out.openGroup(id)

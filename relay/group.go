@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,6 +32,7 @@ type Group struct {
 	held      cost                 // Guarded by mu.
 	last      lastSubgroup         // Guarded by mu.
 	overtaken time.Time            // Guarded by mu. When a newer group began; zero while none has.
+	behind    atomic.Bool          // overtaken is set. Written under mu.
 	closed    bool                 // Guarded by mu. Nothing more will come.
 	broken    bool                 // Guarded by mu. Closed, but not all came.
 	evicted   bool                 // Guarded by mu. The track has let it go.

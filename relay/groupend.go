@@ -43,8 +43,14 @@ func (g *Group) closeLocked(broken bool) bool {
 func (g *Group) succeed(now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.overtaken = now
+	g.overtakeLocked(now)
 	g.closeLocked(false)
+}
+
+// overtakeLocked notes when the first newer group began. Guarded by mu.
+func (g *Group) overtakeLocked(now time.Time) {
+	g.overtaken = now
+	g.behind.Store(true)
 }
 
 // grace is how long a group that was overtaken waits for what is not there yet: a
@@ -57,7 +63,7 @@ func (g *Group) overtake(n int, now time.Time) {
 	g.mu.Lock()
 	changed := g.overtaken.IsZero()
 	if changed {
-		g.overtaken = now
+		g.overtakeLocked(now)
 	}
 	fed := len(g.objects) > 0 || len(g.ends) > 0
 	if n > 1 && fed && g.feedersLocked() == 0 && now.Sub(g.overtaken) >= grace {

@@ -333,11 +333,11 @@ func (r *Reader) drop(i int, reason SkipReason) {
 // because it is missing.
 func (c *cursor) late(now func() time.Time, limit time.Duration) (late, missing bool) {
 	g := c.group
+	if !g.behind.Load() {
+		return false, false // As nearly always, and without a lock that all readers share.
+	}
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	if g.overtaken.IsZero() {
-		return false, false
-	}
 	since, n := g.overtaken, len(g.objects)
 	switch {
 	case c.index < n:

@@ -129,7 +129,7 @@ func (t *Track) newGroup(id uint64, first *Object) (*Group, error) {
 func (t *Track) addGroup(id uint64, i int, now time.Time) *Group {
 	g := &Group{id: id, made: t.made.Add(1), track: t, created: now, held: cost{own: groupOverhead}}
 	if i < len(t.groups) {
-		g.overtaken = now
+		g.overtakeLocked(now)
 	}
 	if i > 0 {
 		// It will be about as long as the one before.

@@ -8,12 +8,17 @@ import (
 )
 
 const (
-	// Hold is how long a piece waits for its beacon, which comes over another way.
-	Hold = 50 * time.Millisecond
-	// SenderBytes bounds what waits of one sender: a key frame of 200 kB.
+	// Hold is how long a piece waits for its beacon, which comes over another way: as
+	// long as it may still be displayed. A beacon whose packet was lost is an answer's
+	// time behind; to throw its piece away would cost a hedge, or a stall.
+	Hold = 2 * time.Second
+	// SenderBytes bounds what waits of one peer: a key frame of 200 kB.
 	SenderBytes = 256 << 10
-	// PendingBytes bounds what waits of all together.
+	// PendingBytes bounds what waits of all peers together.
 	PendingBytes = 4 << 20
+	// EdgeBytes bounds what waits of the edge, which peers cannot crowd out: two
+	// seconds at 4 Mbit/s.
+	EdgeBytes = 1 << 20
 	// leastCost is what the smallest piece counts for, so that they are not many.
 	leastCost = 4 << 10
 )
@@ -22,7 +27,7 @@ const (
 // here: who holds them asks the Verifier once their beacon has come.
 type Pending struct {
 	held  []Held // As they came, so those that are given up first are first.
-	bytes int
+	bytes int    // Of peers.
 	// senders counts the bytes of each that has any.
 	senders map[swarm.PeerID]int
 }
@@ -41,10 +46,10 @@ func (h *Held) cost() int { return max(len(h.Piece), leastCost) }
 func NewPending() *Pending { return &Pending{senders: make(map[swarm.PeerID]int)} }
 
 // Add holds a piece, which the caller gives away. It is refused when as much waits
-// as may, of this sender or of all. Of one sender a piece is held once.
+// as may, of this sender or of all peers. Of one sender a piece is held once.
 func (p *Pending) Add(now time.Duration, from swarm.PeerID, id swarm.PieceID, piece []byte) bool {
 	h := Held{From: from, ID: id, Piece: piece, Since: now}
-	if p.senders[from]+h.cost() > SenderBytes || p.bytes+h.cost() > PendingBytes {
+	if !p.room(from, h.cost()) {
 		return false
 	}
 	if slices.ContainsFunc(p.held, func(o Held) bool { return o.From == from && o.ID == id }) {
@@ -53,6 +58,13 @@ func (p *Pending) Add(now time.Duration, from swarm.PeerID, id swarm.PieceID, pi
 	p.held = append(p.held, h)
 	p.count(&h, h.cost())
 	return true
+}
+
+func (p *Pending) room(from swarm.PeerID, cost int) bool {
+	if from == swarm.Edge {
+		return p.senders[from]+cost <= EdgeBytes
+	}
+	return p.senders[from]+cost <= SenderBytes && p.bytes+cost <= PendingBytes
 }
 
 // Take lets go of the pieces that a beacon speaks of, for the caller to verify.
@@ -92,7 +104,9 @@ func (p *Pending) release(which func(*Held) bool) []Held {
 }
 
 func (p *Pending) count(h *Held, n int) {
-	p.bytes += n
+	if h.From != swarm.Edge {
+		p.bytes += n
+	}
 	if p.senders[h.From] += n; p.senders[h.From] == 0 {
 		delete(p.senders, h.From)
 	}

@@ -37,13 +37,13 @@ func TestPendingExpires(t *testing.T) {
 	p := beacon.NewPending()
 	p.Add(10*ms, 1, piece(1), nil)
 	p.Add(30*ms, 1, piece(2), nil)
-	if at, ok := p.Next(); !ok || at != 60*ms {
+	if at, ok := p.Next(); !ok || at != beacon.Hold+10*ms {
 		t.Errorf("next at %v, %v", at, ok)
 	}
-	if got := p.Expire(59 * ms); len(got) != 0 {
+	if got := p.Expire(beacon.Hold + 9*ms); len(got) != 0 {
 		t.Errorf("given up early: %v", got)
 	}
-	if got := p.Expire(60 * ms); len(got) != 1 || got[0].ID != piece(1) {
+	if got := p.Expire(beacon.Hold + 10*ms); len(got) != 1 || got[0].ID != piece(1) {
 		t.Errorf("given up %v", got)
 	}
 	p.Drop(1)
@@ -81,7 +81,10 @@ func TestPendingIsBounded(t *testing.T) {
 	if p.Add(0, 1, piece(0), make([]byte, swarm.MaxPiece)); fill(99, swarm.MaxPiece) != 7 {
 		t.Error("what was dropped makes no room")
 	}
-	p.Expire(time.Second)
+	if n := fill(swarm.Edge, swarm.MaxPiece); n != beacon.EdgeBytes/swarm.MaxPiece {
+		t.Errorf("%d pieces of the edge beside what fills the room of peers", n)
+	}
+	p.Expire(beacon.Hold)
 	if n := fill(1, swarm.MaxPiece); n != 8 {
 		t.Errorf("room for %d when all has expired", n)
 	}

@@ -5,7 +5,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	policy "github.com/freshet-live/freshet/relay/swarm"
 	"github.com/freshet-live/freshet/transport/rtc/rtctest"
+	"github.com/freshet-live/freshet/transport/swarm/client"
 )
 
 // A viewer alone is fed by the edge, and misses nothing.
@@ -49,4 +51,26 @@ func TestSix(t *testing.T) {
 			t.Errorf("offload %.2f", s.Offload())
 		}
 	})
+}
+
+// A beacon that comes an answer's time after its chunk, since its packet was lost, costs
+// nothing: the piece waits for it. Neither with a swarm nor without does the picture
+// stand still.
+func TestLateBeacons(t *testing.T) {
+	for name, situation := range map[string]client.Situation{"alone": {Consent: policy.ConsentDenied}, "swarm": granted} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, worldConfig{rate: 1_000_000, every: 100 * time.Millisecond, late: 90 * time.Millisecond})
+				defer w.close()
+				for range 3 {
+					w.join(viewerConfig{line: fibre, situation: situation})
+				}
+				time.Sleep(15 * time.Second)
+				w.wantUnharmed(nil)
+				if s := total(w.viewers); s.UnknownPieces+int(s.HedgeBytes) != 0 {
+					t.Errorf("pieces were thrown away: %s", s)
+				}
+			})
+		})
+	}
 }

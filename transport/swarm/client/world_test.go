@@ -58,9 +58,12 @@ type world struct {
 }
 
 type worldConfig struct {
-	rate   int64         // Of the stream, bit/s.
-	every  time.Duration // A chunk.
-	loss   float64       // Of what the edge sends.
+	rate  int64         // Of the stream, bit/s.
+	every time.Duration // A chunk.
+	loss  float64       // Of what the edge sends.
+	// late is how long every third beacon is behind its chunk, less than every: as one
+	// whose packet was lost on the way.
+	late   time.Duration
 	change func(*swarm.Config)
 }
 
@@ -187,6 +190,9 @@ func (p *publisher) run(ctx context.Context) {
 			payload := p.payload(i, size)
 			raw := p.beacon(i, payload)
 			video = p.append(p.video, video, payload)
+			if i%3 == 2 {
+				time.Sleep(p.cfg.late)
+			}
 			beacons = p.append(p.beacons, beacons, raw)
 		}
 	}

@@ -240,3 +240,50 @@ func TestTokens(t *testing.T) {
 		}
 	})
 }
+
+// Evidence shows that a piece is wrong, not who made it. Who comes back as somebody
+// else, to accuse the next one, is not believed again, nor are its neighbours; who has
+// nothing to do with it is.
+func TestWordIsUsedUp(t *testing.T) {
+	inCity(t, nil, func(c *city) {
+		t := c.t
+		c.beaconsOf(1, 50_000)
+		stop := c.publish(120, 50_000)
+		defer stop()
+		victims := []*guest{c.visit("8.8.1.1", nil), c.visit("8.8.2.1", nil), c.visit("8.8.3.1", nil)}
+		for _, v := range victims {
+			defer v.leave()
+		}
+		accuse := func(ip string) {
+			t.Helper()
+			g := c.visit(ip, nil)
+			defer g.leave()
+			watch(12*time.Second, append(victims, g)...)
+			victim := victims[0]
+			g.candidate(victim)
+			g.say(&wire.Link{Peer: victim.id(), State: policy.LinkOpen})
+			now, _ := c.video.Largest()
+			raw := c.beaconsOf(now.Group, 50_000)
+			g.say(&wire.Invalid{Peer: victim.id(), Group: now.Group, N: 1, Beacon: raw[0], Piece: []byte("mine")})
+			time.Sleep(time.Second)
+		}
+		bans := func() int { return int(metric(t, c.reg, "freshet_swarm_bans_total")) }
+		accuse("8.8.9.1")
+		if bans() != 1 {
+			t.Fatalf("%d bans by the first word", bans())
+		}
+		victims = victims[1:]
+		accuse("8.8.9.1")
+		accuse("8.8.9.200")
+		if bans() != 1 {
+			t.Errorf("%d bans by one network's words", bans())
+		}
+		if n := metric(t, c.reg, "freshet_swarm_accusations_total", "again"); n != 2 {
+			t.Errorf("%v accusations were not believed again", n)
+		}
+		accuse("8.8.10.1")
+		if bans() != 2 {
+			t.Errorf("%d bans by another's word", bans())
+		}
+	})
+}

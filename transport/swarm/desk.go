@@ -194,8 +194,11 @@ func (d *desk) invalid(m *member, peer policy.PeerID, proven bool) {
 		return
 	}
 	result := "unproven"
-	if proven {
+	switch {
+	case proven && d.r.edge.words.take(time.Now(), s.profile.Address):
 		result = "proven"
+	case proven:
+		result, proven = "again", false
 	}
 	d.r.edge.metrics.accusations.WithLabelValues(result).Inc()
 	d.step(policy.TrackerEvent{Kind: policy.TrackerInvalid, Peer: m.id, Other: peer, Proven: proven})

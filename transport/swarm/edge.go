@@ -23,6 +23,7 @@ type Edge struct {
 	log     *slog.Logger
 	metrics *metrics
 	issuer  *issuer
+	words   *words
 	off     map[uint32]bool // Autonomous systems.
 	carrier map[uint32]bool
 
@@ -52,7 +53,7 @@ func New(cfg Config) (*Edge, error) {
 		return nil, err
 	}
 	e := &Edge{
-		cfg: cfg, log: cfg.Logger, metrics: newMetrics(cfg.Registerer), issuer: newIssuer(),
+		cfg: cfg, log: cfg.Logger, metrics: newMetrics(cfg.Registerer), issuer: newIssuer(), words: newWords(),
 		off: set(cfg.Policy.Off), carrier: set(cfg.Policy.Carriers),
 		rooms: make(map[roomKey]*room), bans: make(map[netip.Prefix]time.Time),
 	}

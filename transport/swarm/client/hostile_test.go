@@ -63,7 +63,11 @@ func TestPolluter(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, worldConfig{rate: 1_000_000, every: 100 * time.Millisecond})
 				defer w.close()
-				w.crowd(8)
+				crowd := 8
+				if fault == clienttest.Pollute {
+					crowd = 20
+				}
+				w.crowd(crowd)
 				bad := w.busiest()
 				bad.faulty.Set(fault)
 				since := time.Now()
@@ -125,6 +129,58 @@ func TestUseless(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who takes and does not give is not asked to, and costs the others nothing but what it
+// takes: most of all still comes from peers.
+func TestFreeRiders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldConfig{rate: 1_000_000, every: 100 * time.Millisecond})
+		defer w.close()
+		for range 4 {
+			w.join(viewerConfig{line: fibre}).faulty.Set(clienttest.Ride)
+		}
+		w.crowd(8)
+		before := total(w.viewers)
+		time.Sleep(10 * time.Second)
+		s := minus(total(w.viewers), before)
+		t.Log(s)
+		w.wantUnharmed(nil)
+		if s.Offload() < 0.6 {
+			t.Errorf("offload %.2f", s.Offload())
+		}
+		for _, v := range w.viewers[:4] {
+			if s := v.v.Stats(); s.UploadBytes != 0 || s.PeerBytes == 0 {
+				t.Errorf("viewer %d uploaded %d; %s", v.n, s.UploadBytes, s)
+			}
+		}
+	})
+}
+
+// Most of all peers agree to keep the stream from the rest: they feed them at first,
+// then say what they have and send nothing, all at once. The edge brings it in time.
+func TestEclipse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldConfig{rate: 1_000_000, every: 100 * time.Millisecond})
+		defer w.close()
+		w.crowd(10)
+		honest := w.viewers[:2]
+		before := total(honest)
+		for _, v := range w.viewers[2:] {
+			v.faulty.Set(clienttest.Starve)
+		}
+		time.Sleep(15 * time.Second)
+		t.Log(total(honest))
+		if before.PeerBytes == 0 {
+			t.Error("no peer fed them")
+		}
+		for _, v := range honest {
+			s := v.v.Stats()
+			if good, wrong := v.seen(); wrong != 0 || good < 200 || s.Late+s.Missing+s.Stalls != 0 {
+				t.Errorf("viewer %d: %d chunks right, %d wrong; %s", v.n, good, wrong, s)
+			}
+		}
+	})
 }
 
 // Five of six leave at once, some without a word: the last one's picture does not

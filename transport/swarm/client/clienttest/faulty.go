@@ -27,6 +27,8 @@ const (
 	Flood
 	// Splice sends the bytes of one piece as another.
 	Splice
+	// Ride takes and gives nothing: its uplink, it says, is worth none.
+	Ride
 )
 
 // Faulty are Peers whose connections have a fault, as long as it is switched on.
@@ -42,6 +44,14 @@ func NewFaulty(p client.Peers) *Faulty { return &Faulty{Peers: p} }
 
 // Set switches a fault on, or off.
 func (f *Faulty) Set(fault Fault) { f.fault.Store(int32(fault)) }
+
+// Uplink implements client.Peers.
+func (f *Faulty) Uplink() int64 {
+	if Fault(f.fault.Load()) == Ride {
+		return 1
+	}
+	return f.Peers.Uplink()
+}
 
 // Conn implements client.Peers.
 func (f *Faulty) Conn(cfg rtc.ConnConfig) client.Link {

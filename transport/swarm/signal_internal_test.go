@@ -3,6 +3,7 @@ package swarm
 import (
 	"errors"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -90,6 +91,46 @@ func FuzzCleanSDP(f *testing.F) {
 			}
 			if a, err := netip.ParseAddr(f[4]); err != nil || !isPublic(a.Unmap()) {
 				t.Fatalf("%q goes out", line)
+			}
+		}
+	})
+}
+
+// A candidate that goes out names a public address and a port that is no server's, and
+// tells no other address beside; cleaned once is cleaned.
+func FuzzCleanCandidate(f *testing.F) {
+	for _, s := range []string{
+		"candidate:1 1 udp 2113937151 8.8.4.4 50001 typ srflx raddr 192.168.1.7 rport 50000 generation 0 ufrag abcd network-cost 999",
+		"candidate:842163049 1 udp 1677729535 2001:db8::7 61002 typ host generation 0",
+		"candidate:2 1 UDP 2113937151 ::ffff:192.168.1.7 50000 typ host",
+		"candidate:3 1 udp 2113937151 0f1a2b3c-1234-4abc-8def-001122334455.local 50000 typ host",
+		"candidate:4 1 tcp 1518280447 8.8.4.4 9 typ host tcptype active",
+		"candidate:5 1 udp 41885439 8.8.8.8 3478 typ relay raddr 8.8.4.4 rport 1",
+	} {
+		f.Add(s, false)
+		f.Add(s, true)
+	}
+	f.Fuzz(func(t *testing.T, s string, lan bool) {
+		out, ok := cleanCandidate(s, lan)
+		if !ok {
+			return
+		}
+		if again, ok := cleanCandidate(out, lan); !ok || again != out {
+			t.Fatalf("%q becomes %q the second time, %v", out, again, ok)
+		}
+		fields := strings.Fields(out)
+		if port, err := strconv.Atoi(fields[5]); err != nil || port < firstPort {
+			t.Fatalf("port %q", fields[5])
+		}
+		if lan {
+			return
+		}
+		if a, err := netip.ParseAddr(fields[4]); err != nil || !isPublic(a.Unmap()) {
+			t.Fatalf("%q goes out", out)
+		}
+		for i := 8; i+1 < len(fields); i += 2 {
+			if fields[i] == "raddr" && fields[i+1] != "0.0.0.0" {
+				t.Fatalf("%q tells an address", out)
 			}
 		}
 	})

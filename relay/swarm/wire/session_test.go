@@ -317,9 +317,51 @@ func FuzzSessionMessages(f *testing.F) {
 	})
 }
 
+// A stream of messages as it comes, cut anywhere: what was read is written again as it
+// was, and what is announced and does not come costs no memory.
+func FuzzFrames(f *testing.F) {
+	var all []byte
+	for text := range viewerMessages {
+		all = append(append(all, 0x40|byte(len(text)>>8), byte(len(text))), text...)
+	}
+	for _, b := range [][]byte{all, all[:len(all)/2], {}, {0}, {0x80, 1, 0, 0}, {0x80, 1, 0, 1}, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}} {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		frames := wire.NewFrames(bytes.NewReader(b))
+		read := 0
+		for {
+			frame, err := frames.Next()
+			if err != nil {
+				if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, wire.ErrInvalid) {
+					t.Fatal(err)
+				}
+				break
+			}
+			if read += 1 + len(frame); read > len(b) || cap(frame) > 2*len(b)+2*4096 {
+				t.Fatalf("%d bytes of %d, in %d", read, len(b), cap(frame))
+			}
+			for _, parse := range []func([]byte) (wire.Message, error){wire.ParseViewer, wire.ParseEdge} {
+				if m, err := parse(frame); err == nil && m != nil && m.Kind() == "" {
+					t.Fatalf("%s is a message without a kind", frame)
+				}
+			}
+		}
+	})
+}
+
 func FuzzPieces(f *testing.F) {
 	b := wire.AppendPiecesHeader(nil, wire.PiecesHeader{Swarm: 1, ID: 300})
 	f.Add(append(wire.AppendPieceHeader(b, swarm.PieceID{Group: 300, N: 5}, 3), 1, 2, 3))
+	hedged := wire.AppendPiecesHeader(nil, wire.PiecesHeader{Swarm: 3, Kind: wire.PiecesHedged, ID: 7})
+	f.Add(hedged)
+	two := hedged
+	for n := range uint32(2) {
+		two = append(wire.AppendPieceHeader(two, swarm.PieceID{Group: 1_764_200_000_000, N: 1<<32 - 2 + n}, swarm.MaxPiece), make([]byte, swarm.MaxPiece)...)
+	}
+	f.Add(two)
+	f.Add(two[:len(two)-1])
+	f.Add(wire.AppendPieceHeader(hedged, swarm.PieceID{}, swarm.MaxPiece+1))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := wire.NewPieces(bytes.NewReader(b))
 		for err == nil {

@@ -192,6 +192,7 @@ swarm:
   min_viewers: 1
   min_load: 0.5
   stun: ":3478"
+  admission: refuse
   consent:
     default: maybe
     off: [CN, Germany]
@@ -200,8 +201,8 @@ swarm:
   fallbacks: ["edge-b"]
 `, []string{
 			"2 swarm.stun_urls", "2 swarm.country_database", "2 swarm.asn_database", "3 swarm.delay", "4 swarm.share",
-			"5 swarm.control", "6 swarm.min_viewers", "7 swarm.min_load", "10 swarm.consent.default",
-			"11 swarm.consent.off[0]", "11 swarm.consent.off[1]", "14 swarm.fallbacks[0]",
+			"5 swarm.control", "6 swarm.min_viewers", "7 swarm.min_load", "9 swarm.admission", "11 swarm.consent.default",
+			"12 swarm.consent.off[0]", "12 swarm.consent.off[1]", "15 swarm.fallbacks[0]",
 		}},
 		{"audience of nothing", "auth:\n  audience: us\n", []string{"2 auth.audience"}},
 		{

@@ -34,6 +34,9 @@ type Swarm struct {
 	MinLoad    float64 `yaml:"min_load"`
 	// Capacity is what this node can send, in Mbit/s; zero is not known.
 	Capacity float64 `yaml:"capacity"`
+	// Admission is what becomes of new viewers when Capacity would not be enough for all
+	// of them without peers: report or refuse.
+	Admission string `yaml:"admission"`
 	// STUN is a UDP address for a STUN server; STUNURLs are what viewers are told.
 	STUN     string   `yaml:"stun"`
 	STUNURLs []string `yaml:"stun_urls"`
@@ -68,6 +71,12 @@ const (
 	ConsentOff   = "off"
 )
 
+// The ways of Admission.
+const (
+	AdmissionReport = "report"
+	AdmissionRefuse = "refuse"
+)
+
 // defaultSwarm has the numbers of docs/swarm-policy.md.
 func defaultSwarm() Swarm {
 	return Swarm{
@@ -85,6 +94,8 @@ func defaultSwarm() Swarm {
 		Control: 0.02,
 		// Below, peers save less than introducing them costs.
 		MinViewers: 8,
+		// To turn people away is the operator's decision.
+		Admission: AdmissionReport,
 		// Prior consent is what the law of the EU and the UK asks for; elsewhere it is
 		// good manners.
 		Consent: SwarmConsent{Default: ConsentAsk},
@@ -110,6 +121,15 @@ func (v *validator) swarm(c Swarm, n Node) {
 	}
 	if c.MinLoad > 0 && c.Capacity == 0 {
 		v.add("swarm.min_load", "is a part of capacity, which is not set")
+	}
+	switch c.Admission {
+	case AdmissionReport:
+	case AdmissionRefuse:
+		if c.Capacity == 0 {
+			v.add("swarm.admission", "refuse needs capacity, which is not set")
+		}
+	default:
+		v.add("swarm.admission", "%q is neither report nor refuse", c.Admission)
 	}
 	v.swarmServers(c)
 	v.swarmConsent(c)

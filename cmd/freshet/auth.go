@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/freshet-live/freshet/auth"
@@ -11,6 +12,7 @@ import (
 	"github.com/freshet-live/freshet/ingest"
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt"
+	"github.com/freshet-live/freshet/transport/moqt/uplink"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
 
@@ -89,7 +91,19 @@ func (g *gateway) mayAsk(ctx context.Context, r moqt.Request) (moqt.Grant, error
 		}
 		return moqt.Grant{}, &moqt.RequestError{Code: code, Reason: refused.Text}
 	}
+	if r.First && action == auth.Subscribe && !belongsToRelays(r.Namespace) && g.full() {
+		return moqt.Grant{}, &moqt.RequestError{Code: wire.RequestExcessiveLoad, Reason: "no room for new viewers", RetryAfter: retryWhenFull}
+	}
 	return moqt.Grant{Expires: grant.Expires, Visible: visible(grant)}, err
+}
+
+// retryWhenFull is when a viewer may ask again who is not let in.
+const retryWhenFull = 10 * time.Second
+
+// belongsToRelays tells whether a namespace is one of those with which relays begin,
+// who are not turned away: many viewers are behind one.
+func belongsToRelays(ns relay.Namespace) bool {
+	return ns == uplink.Namespace || strings.HasPrefix(string(ns), string(uplink.Namespace)+"/")
 }
 
 func visible(g auth.Grant) func(relay.Namespace) bool {

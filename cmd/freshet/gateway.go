@@ -215,7 +215,7 @@ func (g *gateway) checks() map[string]func() error {
 }
 
 func (g *gateway) newWeb() error {
-	handler, err := llhls.New(llhls.Config{Server: g.hls, Access: access{g.guard, "hls"}, Registerer: g.registry})
+	handler, err := llhls.New(llhls.Config{Server: g.hls, Access: access{g.guard, "hls"}, Full: g.full, Registerer: g.registry})
 	if err != nil {
 		return err
 	}

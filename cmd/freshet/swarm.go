@@ -49,6 +49,12 @@ func swarmPolicy(c configs.Swarm) swarm.Policy {
 	return p
 }
 
+// full tells whether new viewers are to be refused, since not even those who are here
+// could be fed without their peers.
+func (g *gateway) full() bool {
+	return g.cfg.Swarm.Admission == configs.AdmissionRefuse && g.node.Swarm != nil && !g.node.Swarm.Admits()
+}
+
 func (g *gateway) newSTUN() (err error) {
 	if !g.cfg.Swarm.Enabled || g.cfg.Swarm.STUN == "" {
 		return nil

@@ -29,7 +29,7 @@ func (x *exchange) authorized(a Action, ns relay.Namespace) (Grant, bool) {
 	grant, err := x.s.grant(x.ctx, a, ns, x.token)
 	if err != nil {
 		if refused, ok := errors.AsType[*RequestError](err); ok {
-			x.refuse(refused.Code, refused.Reason)
+			x.refuseFor(refused.Code, refused.Reason, refused.RetryAfter)
 		} else {
 			x.refuse(wire.RequestUnauthorized, err.Error())
 		}
@@ -47,11 +47,15 @@ func (s *session) grant(ctx context.Context, a Action, ns relay.Namespace, token
 	if s.authorize == nil {
 		return Grant{}, nil
 	}
-	r := Request{Action: a, Namespace: ns, Token: token, Remote: s.conn.RemoteAddr()}
+	r := Request{Action: a, Namespace: ns, Token: token, Remote: s.conn.RemoteAddr(), First: !s.granted.Load()}
 	if c, ok := s.conn.(Certified); ok {
 		r.Certificates = c.PeerCertificates()
 	}
-	return s.authorize(ctx, r)
+	grant, err := s.authorize(ctx, r)
+	if err == nil && (a == ActionSubscribe || a == ActionFetch) {
+		s.granted.Store(true)
+	}
+	return grant, err
 }
 
 // expire ends the request because what granted it has run out.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
@@ -66,10 +67,17 @@ func (x *exchange) send(m wire.Message) {
 }
 
 // refuse answers with REQUEST_ERROR.
-func (x *exchange) refuse(c wire.RequestCode, reason string) {
+func (x *exchange) refuse(c wire.RequestCode, reason string) { x.refuseFor(c, reason, 0) }
+
+// refuseFor says when to try again; zero leaves that to the code.
+func (x *exchange) refuseFor(c wire.RequestCode, reason string, after time.Duration) {
 	x.s.metrics.requestErrors.WithLabelValues(c.String()).Inc()
 	x.s.log.Debug("request refused", "request", x.id, "code", c.String(), "reason", reason)
-	x.send(&wire.RequestError{RequestID: x.id, Code: c, RetryAfter: retryAfter(c), Reason: reason})
+	retry := retryAfter(c)
+	if after > 0 {
+		retry = uint64(after.Milliseconds()) + 1
+	}
+	x.send(&wire.RequestError{RequestID: x.id, Code: c, RetryAfter: retry, Reason: reason})
 }
 
 // retryAfter is in milliseconds plus one; zero means never.

@@ -38,6 +38,8 @@ type Request struct {
 	// Certificates are the peer's in TLS, its own first, if it showed any: it has the
 	// key, and nothing else is verified.
 	Certificates []*x509.Certificate
+	// First says that the session has not been let have any media yet: a new viewer.
+	First bool
 }
 
 // Grant is what was granted.
@@ -54,7 +56,7 @@ type Config struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	// Authorize, if set, is asked before each request. An error refuses: a
-	// RequestError with its code, any other as UNAUTHORIZED.
+	// RequestError with its code and RetryAfter, any other as UNAUTHORIZED.
 	Authorize func(ctx context.Context, r Request) (Grant, error)
 	// Publishers, if set, takes in what peers publish; otherwise they are refused.
 	Publishers Publishers

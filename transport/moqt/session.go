@@ -72,6 +72,8 @@ type session struct {
 	readyOnce sync.Once
 	control   *messageWriter // Set before ready is closed.
 
+	granted atomic.Bool // It was let have media.
+
 	// progress is when a group or fetch was last delivered to its end, or a
 	// subscription began, in Unix nanoseconds.
 	progress atomic.Int64

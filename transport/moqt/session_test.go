@@ -71,6 +71,41 @@ func TestAuthorize(t *testing.T) {
 	})
 }
 
+// The hook knows a new viewer from one who watches, and says when to come back.
+func TestAuthorizeFirst(t *testing.T) {
+	drafts(t, func(t draftTest) {
+		full := true
+		o := newOrigin(t, func(cfg *moqt.Config) {
+			cfg.Authorize = func(_ context.Context, r moqt.Request) (moqt.Grant, error) {
+				if r.First && r.Action == moqt.ActionSubscribe && full {
+					return moqt.Grant{}, &moqt.RequestError{Code: wire.RequestExcessiveLoad, RetryAfter: 10 * time.Second}
+				}
+				return moqt.Grant{}, nil
+			}
+		})
+		o.group(o.track("video"), 1, 1)
+		o.group(o.track("audio"), 1, 1)
+		c := o.dial(t.protocol)
+		_, err := c.SubscribeNamespace(ctxFor(t, time.Minute), "") // To look around is not to watch.
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Subscribe(ctxFor(t, time.Minute), cam, "video", moqt.SubscribeOptions{})
+		want := wire.RequestExcessiveLoad
+		if t.protocol == "moqt-16" {
+			want = wire.RequestInternal // It has no better one.
+		}
+		wantRefused(t, err, want)
+		if refused, ok := errors.AsType[*moqt.RequestError](err); !ok || refused.RetryAfter != 10*time.Second {
+			t.Errorf("refused with %+v", refused)
+		}
+		full = false
+		expect(t, subscribe(t, c, "video", moqt.SubscribeOptions{}), "1/0")
+		full = true
+		expect(t, subscribe(t, c, "audio", moqt.SubscribeOptions{}), "1/0")
+	})
+}
+
 // Of the broadcasts under a prefix a peer is told of those that it may see.
 func TestDiscoverySeesWhatIsGranted(t *testing.T) {
 	drafts(t, func(t draftTest) {

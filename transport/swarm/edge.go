@@ -29,6 +29,7 @@ type Edge struct {
 
 	tasks  sync.WaitGroup // Rooms.
 	egress atomic.Int64   // bit/s.
+	full   atomic.Bool    // No new viewers are wanted.
 
 	mu    sync.Mutex
 	life  context.Context            // Guarded by mu. Set by Run; nil before.

@@ -108,7 +108,7 @@ func TestSnapshot(t *testing.T) {
 			t.Fatalf("there are %d swarms", len(state.Swarms))
 		}
 		r := state.Swarms[0]
-		if r.Namespace != string(cam) || r.Viewers != 2 || r.Modes["on"] != 2 || r.Fed == 0 || !r.Admit {
+		if r.Namespace != string(cam) || r.Viewers != 2 || r.Modes["on"] != 2 || r.Fed == 0 || !state.Admit {
 			t.Errorf("the swarm is %+v", r)
 		}
 		if r.Bitrate < 3_600_000 || r.Bitrate > 4_400_000 {

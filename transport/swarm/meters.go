@@ -21,6 +21,7 @@ func (e *Edge) measureEgress(ctx context.Context) {
 		now, total := time.Now(), e.cfg.Sent()
 		e.egress.Store(int64(float64(total-sent) * 8 / now.Sub(last).Seconds()))
 		last, sent = now, total
+		e.judgeAdmission()
 	}
 }
 

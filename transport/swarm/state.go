@@ -27,9 +27,6 @@ type RoomState struct {
 	// Ceiling the part that could by the viewers' uplinks.
 	Offload float64 `json:"offload"`
 	Ceiling float64 `json:"ceiling"`
-	// Admit is false when the edge could not take its viewers back and should be given
-	// no more.
-	Admit bool `json:"admit"`
 	// Fed and Hedged are bytes that the edge sent to those who are here now.
 	Fed    int64 `json:"fed"`
 	Hedged int64 `json:"hedged"`
@@ -63,7 +60,7 @@ func (d *desk) publish() {
 	s := &RoomState{
 		Namespace: string(d.r.key.namespace), Track: d.r.key.track, Viewers: len(d.members),
 		Modes: make(map[string]int), Reasons: make(map[string]int), Bitrate: d.r.bitrate(), Delay: t.Delay.Seconds(),
-		Depths: t.Depths, Slots: t.Slots, Used: t.Used, Ceiling: t.Ceiling, Admit: t.Admit,
+		Depths: t.Depths, Slots: t.Slots, Used: t.Used, Ceiling: t.Ceiling,
 	}
 	var last policy.Figures
 	for _, m := range d.members {
@@ -95,7 +92,10 @@ type State struct {
 	Egress   int64   `json:"egress"`
 	Capacity int64   `json:"capacity"`
 	Reserve  float64 `json:"reserve"`
-	Banned   int     `json:"banned"`
+	// Admit is false when the edge could not take its viewers back and should be given
+	// no more.
+	Admit  bool `json:"admit"`
+	Banned int  `json:"banned"`
 }
 
 // Snapshot is the state now.
@@ -105,7 +105,7 @@ func (e *Edge) Snapshot() State {
 	for _, r := range e.rooms {
 		rooms = append(rooms, r)
 	}
-	s := State{Swarms: []*RoomState{}, Capacity: e.cfg.Policy.Capacity, Banned: len(e.bans)}
+	s := State{Swarms: []*RoomState{}, Capacity: e.cfg.Policy.Capacity, Admit: e.Admits(), Banned: len(e.bans)}
 	e.mu.Unlock()
 	s.Egress = e.egress.Load()
 	if s.Capacity > 0 && s.Egress > 0 {

@@ -16,7 +16,10 @@ import (
 type Config struct {
 	Server *hls.Server
 	// Access says who may watch what; everybody everything when nil.
-	Access     Access
+	Access Access
+	// Full, if set, tells that no new viewers are wanted: who asks for a multivariant
+	// playlist, with which playback begins, is told to come back.
+	Full       func() bool
 	Registerer prometheus.Registerer
 }
 
@@ -33,6 +36,7 @@ type Access interface {
 type Handler struct {
 	server  *hls.Server
 	access  Access
+	full    func() bool
 	metrics *metrics
 }
 
@@ -41,7 +45,10 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.Server == nil {
 		return nil, errors.New("llhls: no server")
 	}
-	return &Handler{server: cfg.Server, access: cfg.Access, metrics: newMetrics(cfg.Registerer)}, nil
+	if cfg.Full == nil {
+		cfg.Full = func() bool { return false }
+	}
+	return &Handler{server: cfg.Server, access: cfg.Access, full: cfg.Full, metrics: newMetrics(cfg.Registerer)}, nil
 }
 
 // Handles tells whether a path is one of this package's by its ending, for
@@ -93,7 +100,7 @@ func (h *Handler) serve(q *request) {
 			return
 		}
 		if p, ok := h.server.Presentation(relay.Namespace(dir)); ok {
-			q.multivariant(p)
+			h.begin(q, p)
 			return
 		}
 		if !h.permits(q, ns) {
@@ -122,6 +129,20 @@ func (h *Handler) serve(q *request) {
 		return
 	}
 	q.resource(p, rendition, file)
+}
+
+// retryAfter is when a viewer may ask again who is not let in, in seconds.
+const retryAfter = "10"
+
+// begin answers with the playlist of who begins to watch.
+func (h *Handler) begin(q *request, p *hls.Presentation) {
+	if h.full() {
+		q.kind = kindMultivariant
+		q.w.Header().Set("Retry-After", retryAfter)
+		q.full()
+		return
+	}
+	q.multivariant(p)
 }
 
 // permit asks for a broadcast, and answers when it is refused.

@@ -171,6 +171,13 @@ func (q *request) fail(status int, age time.Duration) {
 	http.Error(q.w, http.StatusText(status), status)
 }
 
+// full tells that there is no room for another viewer.
+func (q *request) full() {
+	q.metrics.count(q.kind, resultRefused)
+	q.w.Header().Set("Cache-Control", "no-store")
+	http.Error(q.w, "no room for new viewers", http.StatusServiceUnavailable)
+}
+
 func (q *request) unavailable() {
 	q.metrics.count(q.kind, resultTimeout)
 	q.w.Header().Set("Cache-Control", "no-store")

@@ -2,6 +2,8 @@ package swarm
 
 import (
 	"encoding/base64"
+	"errors"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/freshet-live/freshet/relay"
+	"github.com/freshet-live/freshet/relay/swarm/wire"
 )
 
 // Who was banned stays out with all that its line has, in whatever swarm of this edge,
@@ -108,5 +111,25 @@ func TestWords(t *testing.T) {
 	}
 	if w.take(now, netip.MustParseAddr("99.1.1.1")) {
 		t.Error("believed while nobody can be remembered")
+	}
+}
+
+// Who takes no messages is in the swarm no more: nobody waits for it.
+func TestSlowViewer(t *testing.T) {
+	e, err := New(Config{Relay: relay.New(relay.Config{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var why error
+	m := &member{edge: e, log: slog.New(slog.DiscardHandler), out: make(chan []byte, outboxSize), cancel: func(err error) { why = err }}
+	for range outboxSize {
+		m.post(&wire.Slots{Slots: 1})
+	}
+	if why != nil {
+		t.Errorf("%v before the outbox was full", why)
+	}
+	m.post(&wire.Slots{Slots: 1})
+	if !errors.Is(why, errSlow) {
+		t.Errorf("it ends with %v", why)
 	}
 }

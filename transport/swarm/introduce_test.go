@@ -1,6 +1,7 @@
 package swarm_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -197,10 +198,15 @@ func TestSignalFlood(t *testing.T) {
 		a, b, _, _ := couple(t, s)
 		defer a.leave()
 		defer b.leave()
+		before := metric(t, s.reg, "freshet_swarm_messages_total", "in")
 		for range 1000 {
 			a.say(&wire.Signal{Peer: b.id(), Candidate: &wire.Candidate{Candidate: publicCandidate}})
 		}
-		time.Sleep(15 * time.Second) // 100 messages a second are read.
+		time.Sleep(2 * time.Second) // 200 messages are read at once, then 100 a second.
+		if n := metric(t, s.reg, "freshet_swarm_messages_total", "in") - before; n < 350 || n > 410 {
+			t.Errorf("%v messages were read in two seconds", n)
+		}
+		time.Sleep(13 * time.Second)
 		if n := len(said[*wire.Signal](b)); n != 64 {
 			t.Errorf("%d of 1000 signals came", n)
 		}
@@ -360,6 +366,53 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("the session ended: %v", g.c.Err())
 			}
 			g.leave()
+		}
+	})
+}
+
+// What was granted for a while ends with it, for the swarm as well.
+func TestGrantExpires(t *testing.T) {
+	onStage(t, func(_ *swarm.Config, m *moqt.Config) {
+		m.Authorize = func(context.Context, moqt.Request) (moqt.Grant, error) {
+			return moqt.Grant{Expires: time.Now().Add(5 * time.Second)}, nil
+		}
+	}, func(s *stage) {
+		t := s.t
+		s.startGroup(1, 50_000)
+		g := s.join(nil)
+		defer g.leave()
+		time.Sleep(4900 * time.Millisecond)
+		if errs := said[*wire.Error](g); len(errs) != 0 {
+			t.Errorf("it ended early: %+v", errs)
+		}
+		time.Sleep(200 * time.Millisecond)
+		if got := wantOne[*wire.Error](g); got.Reason != "unauthorized" {
+			t.Errorf("the reason is %q", got.Reason)
+		}
+	})
+}
+
+// Consent that comes without a certificate is none: there is nothing that peers would
+// know the viewer by.
+func TestConsentWithoutCertificate(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		t := s.t
+		defer s.publish(30, 40_000)()
+		a, b, _, _ := couple(t, s)
+		defer a.leave()
+		defer b.leave()
+		g := s.join(func(h *wire.Hello) { h.Consent, h.Fingerprint = policy.ConsentUnset, "" })
+		defer g.leave()
+		granted := policy.ConsentGranted
+		g.say(&wire.Update{Consent: &granted})
+		watch(6*time.Second, a, b, g)
+		for _, m := range said[*wire.Mode](g) {
+			if m.Mode != policy.ModeEdge || m.Reason != "consent" {
+				t.Errorf("mode %q, reason %q", m.Mode, m.Reason)
+			}
+		}
+		if n := metric(t, s.reg, "freshet_swarm_consent_total", "granted"); n != 2 {
+			t.Errorf("%v viewers have consented", n)
 		}
 	})
 }

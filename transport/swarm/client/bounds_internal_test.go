@@ -47,6 +47,31 @@ func TestViolationBans(t *testing.T) {
 	}
 }
 
+// A beacon that cannot be the packager's costs a peer what a false piece costs; one of a
+// key that the catalog may still bring costs nothing.
+func TestFalseBeaconBans(t *testing.T) {
+	unknown := beacon.Beacon{Group: 1, Time: time.Now().UnixMilli()}
+	if err := unknown.Describe([]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := unknown.Encode(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		raw    []byte
+		banned int
+	}{{[]byte("no beacon"), 1}, {raw, 0}} {
+		m := idle(t)
+		l := &link{peer: 7, open: true, cancel: func() {}}
+		m.links[7] = l
+		m.peerBeacon(l, time.Now(), tt.raw)
+		if s := m.v.Stats(); len(s.Banned) != tt.banned || s.InvalidBeacons != tt.banned {
+			t.Errorf("%q: %d banned, %d false beacons", tt.raw, len(s.Banned), s.InvalidBeacons)
+		}
+	}
+}
+
 // Peers that the edge makes known are forgotten when they are many, the oldest first
 // and none with a connection.
 func TestCandidatesAreBounded(t *testing.T) {

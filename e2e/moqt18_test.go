@@ -46,6 +46,28 @@ func (h *payloads) len() int {
 	return len(h.of)
 }
 
+// hashes are those of all objects.
+func (h *payloads) hashes() map[string]bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make(map[string]bool, len(h.of))
+	for _, hash := range h.of {
+		all[hash] = true
+	}
+	return all
+}
+
+// groups is how many have objects among them.
+func (h *payloads) groups() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	groups := make(map[uint64]bool)
+	for at := range h.of {
+		groups[at.Group] = true
+	}
+	return len(groups)
+}
+
 // record has our own client note a track's objects, from now on.
 func record(t *testing.T, gateway *rig.Gateway, ns relay.Namespace, track string) *payloads {
 	t.Helper()

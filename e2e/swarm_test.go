@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +26,9 @@ var (
 type swarmStats struct {
 	Transport string `json:"transport"`
 	Stalls    int    `json:"stalls"`
-	Swarm     *struct {
+	// Appended are SHA-256 of the chunks of video that were played (browser/appended.js).
+	Appended []string `json:"appended"`
+	Swarm    *struct {
 		Mode          string  `json:"mode"`
 		Reason        string  `json:"reason"`
 		Delay         float64 `json:"delay"`
@@ -97,10 +100,11 @@ func measured() time.Duration {
 	return 30 * time.Second
 }
 
-// startSwarm starts a gateway with a swarm, and a broadcast.
-func startSwarm(t *testing.T, path string) *rig.Gateway {
+// startSwarm starts a gateway with a swarm, of which more options may be given as lines
+// of YAML, and a broadcast.
+func startSwarm(t *testing.T, path string, options ...string) *rig.Gateway {
 	t.Helper()
-	gateway := startGateway(t, rig.GatewayConfig{More: swarming})
+	gateway := startGateway(t, rig.GatewayConfig{More: swarming + strings.Join(options, "")})
 	source, err := rig.StartFFmpeg(context.Background(), artifactDir(t), rig.Target{Gateway: gateway, StreamID: path}, crowded, megabit)
 	must(t, err)
 	t.Cleanup(source.Stop)

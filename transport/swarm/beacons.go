@@ -54,15 +54,23 @@ func (b beacons) first(at relay.Location) (uint32, bool) {
 	return parsed.First, true
 }
 
-// proves tells whether a piece is not what its beacon signs. The beacon that the
-// accuser shows must be that of the packager. Who sent the piece it does not prove.
+// proves tells whether what the accuser shows is false: a beacon by itself, that of this
+// chunk and not the packager's, or a piece that is not what the packager's beacon signs.
+// Who sent it neither proves.
 func (b beacons) proves(at relay.Location, id policy.PieceID, raw, piece []byte) bool {
 	genuine, ok := b.raw(at)
-	if !ok || !bytes.Equal(genuine, raw) || len(piece) == 0 {
+	if !ok {
 		return false
 	}
 	var parsed beacon.Beacon
-	if parsed.Decode(raw) != nil || id.Group != parsed.Group || id.N < parsed.First || id.N >= parsed.End() {
+	if parsed.Decode(raw) != nil || parsed.Group != at.Group || parsed.Chunk != at.Object {
+		return false
+	}
+	same := bytes.Equal(genuine, raw)
+	if len(piece) == 0 {
+		return !same
+	}
+	if !same || id.Group != parsed.Group || id.N < parsed.First || id.N >= parsed.End() {
 		return false
 	}
 	return parsed.Hashes[id.N-parsed.First] != beacon.Hash(sha256.Sum256(piece))

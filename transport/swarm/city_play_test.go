@@ -2,6 +2,7 @@ package swarm_test
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,6 +139,13 @@ func (s *stage) beaconsOf(group uint64, sizes ...int) (raw [][]byte) {
 // Whoever sent what no beacon signs is banned within a second, and stays out when it
 // comes back; who accuses without evidence bans nobody.
 func TestPolluter(t *testing.T) {
+	t.Run("piece", func(t *testing.T) { pollute(t, false) })
+	t.Run("beacon", func(t *testing.T) { pollute(t, true) })
+}
+
+// pollute has a viewer send a false piece, or a false beacon.
+func pollute(t *testing.T, falseBeacon bool) {
+	t.Helper()
 	inCity(t, nil, func(c *city) {
 		t := c.t
 		raw := c.beaconsOf(1, 50_000)
@@ -157,6 +165,7 @@ func TestPolluter(t *testing.T) {
 		time.Sleep(200 * time.Millisecond)
 		for result, m := range map[string]*wire.Invalid{
 			"genuine": {Beacon: raw[0], Piece: genuine}, "forged": {Beacon: []byte("forged"), Piece: []byte("bad")},
+			"genuine beacon": {Beacon: raw[0]}, "no beacon": {Beacon: []byte("forged")},
 		} {
 			m.Peer, m.Group, m.N = polluter.id(), 1, 1
 			honest.say(m)
@@ -165,10 +174,12 @@ func TestPolluter(t *testing.T) {
 				t.Fatalf("%s: banned", result)
 			}
 		}
-		bad := append([]byte(nil), genuine...)
-		bad[0] ^= 1
+		accusation := &wire.Invalid{Peer: polluter.id(), Group: 1, N: 1, Beacon: raw[0], Piece: flipped(genuine)}
+		if falseBeacon {
+			accusation.Beacon, accusation.Piece = flipped(raw[0]), nil
+		}
 		begun := time.Now()
-		honest.say(&wire.Invalid{Peer: polluter.id(), Group: 1, N: 1, Beacon: raw[0], Piece: bad})
+		honest.say(accusation)
 		for metric(t, c.reg, "freshet_swarm_bans_total") == 0 {
 			if time.Since(begun) > time.Second {
 				t.Fatal("it is not banned")
@@ -193,6 +204,13 @@ func TestPolluter(t *testing.T) {
 			t.Error("it is not fed")
 		}
 	})
+}
+
+// flipped is b with a bit of its last byte changed.
+func flipped(b []byte) []byte {
+	b = slices.Clone(b)
+	b[len(b)-1] ^= 1
+	return b
 }
 
 // Where the log does not hold the start of a group beacons tell the numbers.

@@ -100,7 +100,8 @@ async function stream(broadcast: Broadcast, viewers: readonly Side[], seconds: n
   return payloads;
 }
 
-test("one viewer feeds another; when it pollutes it is left, and nothing of it is played", async () => {
+/** Viewer 1 feeds viewer 2, and from some time on hands it other messages of a type. */
+async function pollute(type: number): Promise<void> {
   const broadcast = await Broadcast.create();
   const one: Side = viewer(1, broadcast, () => two);
   const two: Side = viewer(2, broadcast, () => one);
@@ -119,11 +120,10 @@ test("one viewer feeds another; when it pollutes it is left, and nothing of it i
   assert.ok(sum(two.reports, "peerBytes") > 10_000, "from its peer");
   assert.ok(sum(one.reports, "uploadBytes") > 10_000 && one.uploaded > 10_000);
 
-  // From now on all that viewer 1 hands to viewer 2 is another picture.
   const pieces = FakeConnection.all.flatMap(({ channels }) => channels).filter(({ label }) => label === "pieces");
   pieces.forEach((channel) => {
     channel.tamper = (data) => {
-      if (data[0] === PeerType.Piece) {
+      if (data[0] === type) {
         data[data.length - 1]! ^= 1;
       }
       return data.buffer;
@@ -131,7 +131,8 @@ test("one viewer feeds another; when it pollutes it is left, and nothing of it i
   });
   const polluted = await stream(broadcast, [one, two], 2, 80);
   const accusation = two.sent.find((message) => message.t === "invalid");
-  assert.ok(accusation?.t === "invalid" && accusation.peer === 1 && accusation.beacon !== "" && accusation.piece, "told with evidence");
+  assert.ok(accusation?.t === "invalid" && accusation.peer === 1 && accusation.group > 8 && accusation.beacon !== "", "told with evidence");
+  assert.equal(accusation.piece !== undefined, type === PeerType.Piece);
   assert.equal(two.exchange.peers.links.size, 0, "left");
   assert.ok(two.exchange.parents.every((parent) => parent === 0), `parents ${two.exchange.parents}`);
   const all = new Map([...early, ...fed, ...polluted]);
@@ -139,7 +140,11 @@ test("one viewer feeds another; when it pollutes it is left, and nothing of it i
     assert.deepEqual(payload, all.get(name), name);
   }
   assert.ok(two.chunks.size >= 0.9 * all.size, `${two.chunks.size} of ${all.size} chunks`);
-});
+}
+
+test("one viewer feeds another; when its pieces are false it is left, and nothing of it is played", () => pollute(PeerType.Piece));
+
+test("whose beacons are false is left and accused as well", () => pollute(PeerType.Beacon));
 
 test("hedges are one message of a base and bits, and their answers count", async () => {
   const broadcast = await Broadcast.create();

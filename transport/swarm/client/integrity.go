@@ -35,10 +35,20 @@ func (m *machine) peerBeacon(l *link, at time.Time, raw []byte) {
 	} {
 		if errors.Is(err, bad) {
 			m.v.count(func(s *Stats) { s.InvalidBeacons++ })
-			m.accuse(at, l.peer, swarm.PieceID{}, accusation{beacon: raw})
+			m.accuse(at, l.peer, spokenOf(raw), accusation{beacon: raw})
 			return
 		}
 	}
+}
+
+// spokenOf is the first piece that a beacon speaks of, be it true or not, for the edge
+// to find the one of its own.
+func spokenOf(raw []byte) swarm.PieceID {
+	var b beacon.Beacon
+	if b.Decode(raw) != nil {
+		return swarm.PieceID{}
+	}
+	return b.Piece(0)
 }
 
 // takeBeacon verifies a beacon, and what waited for it.

@@ -1,5 +1,5 @@
 import { encodeBase64 } from "./base64.ts";
-import type { Beacon, Bytes } from "./beacon.ts";
+import { type Beacon, type Bytes, decodeBeacon, maxBeaconSize } from "./beacon.ts";
 import type { SwarmKeys } from "./beaconkeys.ts";
 import type { Identity } from "./certificate.ts";
 import { PeerType } from "./codes.ts";
@@ -46,6 +46,12 @@ export interface ExchangeHost {
   roundTrip(): number | undefined;
 }
 
+/** A false beacon, or the packager's with a piece that is not what it signs. */
+interface Evidence {
+  readonly beacon: Bytes;
+  readonly piece?: Bytes;
+}
+
 const refusals = ["", "full", "loop", "unknown", "leaving"];
 const Leaving = { ended: 1, hidden: 2, mode: 3 } as const;
 
@@ -73,8 +79,8 @@ export class Exchange {
   /** What was last told to the Viewer. */
   private readonly toldQueues = new Map<number, number>();
   private toldRoundTrip = -1;
-  /** What is wrong with the last piece of a peer, for the edge to see. */
-  private readonly evidence = new Map<number, { beacon: Beacon; bytes: Bytes }>();
+  /** What a peer is accused of while the Viewer hears of it, for the edge to see. */
+  private readonly evidence = new Map<number, Evidence>();
   /** Beacons that each peer had from here. */
   private readonly repeated = new Map<number, WeakSet<Beacon>>();
 
@@ -91,7 +97,7 @@ export class Exchange {
         onBeacon: (beacon) => this.takeBeacon(beacon),
         onGenuine: (arrival) => this.tellPiece(arrival),
         onForged: (arrival, beacon) => this.accuse(arrival, beacon),
-        onFalseBeacon: (peer) => this.peers.close(peer, "beacon"),
+        onFalseBeacon: (peer, raw) => this.accuseOf(peer, spokenOf(raw), { beacon: raw.subarray(0, maxBeaconSize) }),
         onChunk: (group, chunk, payload) => this.over || host.onChunk(group, chunk, payload),
       },
       () => host.serverNow(),
@@ -226,9 +232,13 @@ export class Exchange {
       this.host.onBroken("a piece of the edge is not what was signed");
       return;
     }
-    this.evidence.set(arrival.from, { beacon, bytes: arrival.bytes });
-    this.step({ kind: "invalid", peer: arrival.from, id: arrival.id });
-    this.evidence.delete(arrival.from);
+    this.accuseOf(arrival.from, arrival.id, { beacon: beacon.raw, piece: arrival.bytes });
+  }
+
+  private accuseOf(peer: number, id: PieceID, evidence: Evidence): void {
+    this.evidence.set(peer, evidence);
+    this.step({ kind: "invalid", peer, id });
+    this.evidence.delete(peer);
   }
 
   /** What an action causes is told after it, never within. */
@@ -323,8 +333,8 @@ export class Exchange {
   private report(peer: number, id: PieceID): void {
     const evidence = this.evidence.get(peer);
     if (evidence) {
-      const beacon = encodeBase64(evidence.beacon.raw);
-      this.host.send({ t: "invalid", peer, group: id.g, n: id.n, beacon, piece: encodeBase64(evidence.bytes) });
+      const piece = evidence.piece && { piece: encodeBase64(evidence.piece) };
+      this.host.send({ t: "invalid", peer, group: id.g, n: id.n, beacon: encodeBase64(evidence.beacon), ...piece });
     }
   }
 
@@ -391,6 +401,16 @@ export class Exchange {
         return;
       default:
     }
+  }
+}
+
+/** The first piece that a beacon speaks of, be it true or not, for the edge to find the one of its own. */
+function spokenOf(raw: Bytes): PieceID {
+  try {
+    const { group, first } = decodeBeacon(raw);
+    return { g: group, n: first };
+  } catch {
+    return { g: 0, n: 0 };
   }
 }
 

@@ -21,8 +21,8 @@ export interface IntakeHandler {
   onGenuine(arrival: Arrival): void;
   /** It is not; beacon is what it should have been. */
   onForged(arrival: Arrival, beacon: Beacon): void;
-  /** A peer's beacon does not count. */
-  onFalseBeacon(from: number): void;
+  /** A peer's beacon is not the packager's. */
+  onFalseBeacon(from: number, raw: Bytes): void;
   onChunk(group: number, chunk: number, payload: Bytes): void;
 }
 
@@ -130,7 +130,7 @@ export class Intake {
   private refuse(from: number, raw: Bytes, error: BeaconError): void {
     if (from !== 0) {
       if (!harmless.has(error.reason)) {
-        this.handler.onFalseBeacon(from);
+        this.handler.onFalseBeacon(from, raw);
       }
     } else if (error.reason === "unknown_key" && this.unknown.length < maxUnknown) {
       this.unknown.push(raw);

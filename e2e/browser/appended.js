@@ -1,5 +1,7 @@
 // Runs in a page before all others: notes what the page hands to the decoder, whatever
-// player it has. window.appended is the SHA-256 of each chunk of video, in hex.
+// player it has. window.appended is the SHA-256 of each chunk of video, in hex; but for
+// those that begin with moof, which our packager does not write: our player's own, which
+// repeat a picture in a gap.
 (() => {
   window.appended = [];
   const isVideo = new WeakSet();
@@ -20,7 +22,7 @@
       at += view.getUint32(at);
       if (type === "moov") start = at; // A header: not of a chunk.
       if (type === "mdat") {
-        yield bytes.slice(start, at);
+        if (String.fromCharCode(...bytes.subarray(start + 4, start + 8)) !== "moof") yield bytes.slice(start, at);
         start = at;
       }
     }

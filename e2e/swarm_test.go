@@ -39,6 +39,8 @@ type swarmStats struct {
 		LateBytes     float64 `json:"lateBytes"`
 		UploadBytes   float64 `json:"uploadBytes"`
 		InvalidPieces float64 `json:"invalidPieces"`
+		Uplink        float64 `json:"uplink"` // bit/s, 0 is not known
+		Slots         int     `json:"slots"`
 	} `json:"swarm"`
 }
 
@@ -151,9 +153,9 @@ func sixBrowsers(t *testing.T, gateway *rig.Gateway, path string) {
 		got, fed := a.stats.Swarm.PeerBytes-b.stats.Swarm.PeerBytes, a.stats.Swarm.EdgeBytes-b.stats.Swarm.EdgeBytes
 		hedged += a.stats.Swarm.HedgeBytes - b.stats.Swarm.HedgeBytes
 		late += a.stats.Swarm.LateBytes - b.stats.Swarm.LateBytes
-		t.Logf("%s: %s %s, %.0f kB from peers, %.0f kB from the edge, parents %v, %.0f kB uploaded, T %.0f ms, stood %d times, longest gap %.0f ms",
+		t.Logf("%s: %s %s, %.0f kB from peers, %.0f kB from the edge, parents %v, %.0f kB uploaded over %.1f Mbit/s in %d slots, T %.0f ms, stood %d times, longest gap %.0f ms",
 			name, a.stats.Swarm.Mode, a.stats.Swarm.Reason, got/1e3, fed/1e3, a.stats.Swarm.Parents,
-			(a.stats.Swarm.UploadBytes-b.stats.Swarm.UploadBytes)/1e3, a.stats.Swarm.Delay, a.stood(b), a.LongestGap)
+			(a.stats.Swarm.UploadBytes-b.stats.Swarm.UploadBytes)/1e3, a.stats.Swarm.Uplink/1e6, a.stats.Swarm.Slots, a.stats.Swarm.Delay, a.stood(b), a.LongestGap)
 		bearable(t, b, a)
 		if a.stats.Swarm.InvalidPieces > 0 {
 			t.Errorf("%s got %v invalid pieces", name, a.stats.Swarm.InvalidPieces)

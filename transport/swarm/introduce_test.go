@@ -347,6 +347,20 @@ func TestHelloComesFirstAndInTime(t *testing.T) {
 	})
 }
 
+// A ping is answered at once, for the viewer to know how far its edge is.
+func TestPing(t *testing.T) {
+	inCity(t, nil, func(c *city) {
+		defer c.publish(10, 50_000)()
+		g := c.visit("8.8.8.1", nil)
+		defer g.leave()
+		g.say(&wire.Ping{ID: 7})
+		time.Sleep(200 * time.Millisecond)
+		if got := wantOne[*wire.Pong](g); got.ID != 7 {
+			c.t.Errorf("answered to %d", got.ID)
+		}
+	})
+}
+
 // Who may not watch, or asks for what is not there, is told.
 func TestRefusals(t *testing.T) {
 	onStage(t, func(_ *swarm.Config, m *moqt.Config) {

@@ -37,6 +37,8 @@ func (m *member) take(ctx context.Context, msg wire.Message) error {
 		ok = m.room.do(ctx, func(d *desk) { d.report(m, msg) })
 	case *wire.Invalid:
 		ok = m.invalid(ctx, msg)
+	case *wire.Ping:
+		m.post(&wire.Pong{ID: msg.ID})
 	default:
 	}
 	if !ok {

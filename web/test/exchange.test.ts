@@ -175,3 +175,40 @@ test("an edge whose pieces are forged is left", async () => {
   await sleep(20);
   assert.match(side.states.at(-1) ?? "", /not what was signed/);
 });
+
+/** Keeps the page from doing anything, as a slow machine does. */
+function hold(milliseconds: number): void {
+  for (const until = performance.now() + milliseconds; performance.now() < until; );
+}
+
+test("the way to the edge is measured by pings; what the page itself was late for is not", async () => {
+  const broadcast = await Broadcast.create();
+  const side: Side = viewer(1, broadcast, () => side);
+  side.exchange.begin(1);
+  const pings = () => side.sent.filter((message) => message.t === "ping");
+  const known = () => side.exchange.viewer.hedger.rtt.value / 1000;
+  const nextPing = async (): Promise<number> => {
+    for (const before = pings().length; pings().length === before; ) {
+      await sleep(10);
+    }
+    const last = pings().at(-1);
+    return last?.t === "ping" ? last.id : 0;
+  };
+  let id = await nextPing();
+  side.exchange.take({ t: "pong", id: id + 1 });
+  assert.equal(known(), 5, "a guess by HTTP, and no ping of ours");
+  await sleep(20);
+  side.exchange.take({ t: "pong", id });
+  while (known() === 5) {
+    id = await nextPing(); // The machine was late by itself.
+    await sleep(20);
+    side.exchange.take({ t: "pong", id });
+  }
+  const measured = known();
+  assert.ok(measured > 10 && measured < 1000, `${measured}`);
+
+  id = await nextPing();
+  hold(300);
+  side.exchange.take({ t: "pong", id });
+  assert.equal(known(), measured);
+});

@@ -5,6 +5,8 @@ import { ChunkFeed } from "../src/swarm/chunkfeed.ts";
 import { Figures } from "../src/swarm/figures.ts";
 import { LiveEdge } from "../src/swarm/liveedge.ts";
 import { type Situation, agentOf, allowedBy, hiddenPatience, stricter } from "../src/swarm/situation.ts";
+import { EdgePings } from "../src/swarm/edgepings.ts";
+import { Punctuality } from "../src/swarm/punctuality.ts";
 import { UplinkMeter } from "../src/swarm/uplink.ts";
 
 const home: Situation = { net: "wifi", saveData: false, lowBattery: false, hidden: false };
@@ -134,4 +136,29 @@ test("the end of a group of beacons tells how many chunks it has", () => {
   track.onEnd();
   push(3, 0);
   assert.deepEqual(log, ["beacon 0", "beacon 1", "group 1 of 2", "beacon 0", "end"]);
+});
+
+test("what is pushed to peers makes pings frequent", () => {
+  const pings = new EdgePings();
+  const sent: number[] = [];
+  for (let now = 0; now < 12_000; now += 20) {
+    if (now === 6000) {
+      pings.notePush(now);
+    }
+    if (pings.due(now) !== undefined) {
+      sent.push(now);
+    }
+  }
+  assert.deepEqual(sent, [0, 5000, 6000, 6500, 7000, 7500]);
+  assert.deepEqual([pings.answered(6), pings.answered(6)], [7500, undefined]);
+});
+
+test("a page knows since when it was held up", () => {
+  const punctuality = new Punctuality();
+  for (const now of [0, 40, 80, 200, 240, 280]) {
+    punctuality.tick(now);
+  }
+  assert.ok(punctuality.lateSince(150, 290), "between 80 and 200");
+  assert.ok(!punctuality.lateSince(210, 290));
+  assert.ok(punctuality.lateSince(285, 400), "the next tick has not come yet");
 });

@@ -16,6 +16,7 @@ var edgeMessages = map[string]func() Message{
 	"delay":      func() Message { return new(Delay) },
 	"drop":       func() Message { return new(Drop) },
 	"error":      func() Message { return new(Error) },
+	"pong":       func() Message { return new(Pong) },
 }
 
 const (
@@ -257,3 +258,13 @@ type Error struct {
 func (*Error) Kind() string { return "error" }
 
 func (m *Error) check() error { return checkReason(m.Reason) }
+
+// Pong answers the Ping with this number.
+type Pong struct {
+	ID uint64 `json:"id"`
+}
+
+// Kind implements Message.
+func (*Pong) Kind() string { return "pong" }
+
+func (m *Pong) check() error { return checkPing(m.ID) }

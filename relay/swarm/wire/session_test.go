@@ -44,6 +44,7 @@ var viewerMessages = map[string]wire.Message{
 	},
 	`{"t":"invalid","peer":2,"group":1,"n":2,"beacon":"AQ==","piece":"Ag=="}`: &wire.Invalid{Peer: 2, Group: 1, N: 2, Beacon: []byte{1}, Piece: []byte{2}},
 	`{"t":"leave","reason":"ended"}`:                                          &wire.Leave{Reason: "ended"},
+	`{"t":"ping","id":7}`:                                                     &wire.Ping{ID: 7},
 	`{"t":"leave"}`:                                                           &wire.Leave{},
 }
 
@@ -65,6 +66,7 @@ var edgeMessages = map[string]wire.Message{
 	`{"t":"slots","slots":2}`:                               &wire.Slots{Slots: 2},
 	`{"t":"delay","delay":1250}`:                            &wire.Delay{Delay: ms(1250)},
 	`{"t":"drop","peer":2,"reason":"banned","ban":3600000}`: &wire.Drop{Peer: 2, Reason: "banned", Ban: ms(3_600_000)},
+	`{"t":"pong","id":7}`:                                   &wire.Pong{ID: 7},
 	`{"t":"error","reason":"ended"}`:                        &wire.Error{Reason: "ended"},
 }
 

@@ -18,6 +18,7 @@ var viewerMessages = map[string]func() Message{
 	"report":  func() Message { return new(Report) },
 	"invalid": func() Message { return new(Invalid) },
 	"leave":   func() Message { return new(Leave) },
+	"ping":    func() Message { return new(Ping) },
 }
 
 // Bounds of the fields.
@@ -256,6 +257,23 @@ func (*Leave) Kind() string { return "leave" }
 func (m *Leave) check() error {
 	if len(m.Reason) > maxReason {
 		return invalid("reason of %d bytes", len(m.Reason))
+	}
+	return nil
+}
+
+// Ping measures the way to the edge: it is answered at once.
+type Ping struct {
+	ID uint64 `json:"id"`
+}
+
+// Kind implements Message.
+func (*Ping) Kind() string { return "ping" }
+
+func (m *Ping) check() error { return checkPing(m.ID) }
+
+func checkPing(id uint64) error {
+	if id > maxInteger {
+		return invalid("ping %d", id)
 	}
 	return nil
 }

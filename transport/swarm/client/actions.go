@@ -162,6 +162,7 @@ func (m *machine) push(peer swarm.PeerID, id swarm.PieceID) {
 		return
 	}
 	l.told.add(c.key())
+	m.pings.pushed = time.Now()
 	m.v.count(func(s *Stats) { s.UploadBytes += int64(len(c.pieces[i])) })
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"log/slog"
-	"time"
 
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/relay/swarm"
@@ -24,8 +23,6 @@ type Config struct {
 	Situation Situation
 	// Peers makes connections: rtc.Endpoint by Connections.
 	Peers Peers
-	// RTT, if set, is the round trip to the edge.
-	RTT func() time.Duration
 	// Seed makes what is drawn at random reproducible.
 	Seed uint64
 	// OnState, if set, is told what the viewer takes part in, and why not in more.
@@ -72,9 +69,6 @@ func (c connections) Conn(cfg rtc.ConnConfig) Link { return c.Endpoint.Conn(cfg)
 func (cfg *Config) prepare() {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	if cfg.RTT == nil {
-		cfg.RTT = func() time.Duration { return 0 }
 	}
 	if cfg.OnState == nil {
 		cfg.OnState = func(swarm.Mode, swarm.Reason) {}

@@ -182,6 +182,10 @@ func (m *machine) edgeSaid(e *edgeStream, at time.Time, msg wire.Message) {
 		m.setDelay(at, time.Duration(msg.Delay))
 	case *wire.Drop:
 		m.step(at, swarm.Event{Kind: swarm.EventDrop, Peer: msg.Peer, Reason: msg.Reason, Delay: time.Duration(msg.Ban)})
+	case *wire.Pong:
+		if rtt, ok := m.pings.answered(at, msg.ID); ok {
+			m.step(at, swarm.Event{Kind: swarm.EventRTT, Peer: swarm.Edge, RTT: rtt})
+		}
 	case *wire.Error:
 		m.v.cfg.Logger.Info("the swarm ends for this viewer", "reason", msg.Reason)
 		m.edge.cancel()
@@ -197,9 +201,6 @@ func (m *machine) welcomed(at time.Time, w *wire.Welcome) {
 	params := w.Params.Policy()
 	m.v.count(func(s *Stats) { s.Self = w.Peer })
 	m.setDelay(at, params.Delay)
-	if rtt := m.v.cfg.RTT(); rtt > 0 {
-		m.step(at, swarm.Event{Kind: swarm.EventRTT, Peer: swarm.Edge, RTT: rtt})
-	}
 	m.step(at, swarm.Event{Kind: swarm.EventWelcome, Self: w.Peer, Mode: w.Mode, Reason: w.Reason, Params: &params})
 }
 

@@ -26,6 +26,7 @@ type machine struct {
 	queue    []swarm.Event // What happened while the policy was being obeyed.
 
 	edge       *edgeStream // Nil when there is no swarm.
+	pings      edgePings
 	welcome    *wire.Welcome
 	media      *subscription // The video track's, at the start.
 	beacons    *subscription
@@ -85,11 +86,22 @@ func (m *machine) post(f func(*machine)) error { return m.v.post(m.life, f) }
 func (m *machine) tick(now time.Time) {
 	m.tellQueues()
 	m.tellUplink()
+	m.pingEdge(time.Now())
 	for _, h := range m.pending.Expire(m.since(now)) {
 		m.forgotten(h)
 	}
 	m.step(now, swarm.Event{Kind: swarm.EventTick})
 	m.play(now)
+}
+
+// pingEdge measures the way to the edge, when it is time.
+func (m *machine) pingEdge(now time.Time) {
+	if m.welcome == nil {
+		return
+	}
+	if id, ok := m.pings.due(now); ok {
+		m.tell(&wire.Ping{ID: id})
+	}
 }
 
 // step tells the policy what happened, and does what it wants.

@@ -270,13 +270,12 @@ func (w *world) join(cfg viewerConfig) *viewer {
 	v.endpoint, err = rtc.New(rtc.Config{Net: v.host})
 	w.must(err)
 	v.faulty = clienttest.NewFaulty(client.Connections(v.endpoint))
-	var rtt func() time.Duration
 	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("SWARM_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("viewer", v.n)
 	}
 	v.v = client.New(client.Config{
-		Namespace: cam, Situation: cfg.situation, Peers: v.faulty, RTT: rtt, Seed: uint64(v.n), Logger: log,
+		Namespace: cam, Situation: cfg.situation, Peers: v.faulty, Seed: uint64(v.n), Logger: log,
 	})
 	ctx, leave := context.WithCancel(context.Background())
 	v.leave = leave

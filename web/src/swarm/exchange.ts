@@ -3,6 +3,7 @@ import { type Beacon, type Bytes, decodeBeacon, maxBeaconSize } from "./beacon.t
 import type { SwarmKeys } from "./beaconkeys.ts";
 import type { Identity } from "./certificate.ts";
 import { PeerType } from "./codes.ts";
+import { EdgePings } from "./edgepings.ts";
 import { type Arrival, Intake } from "./intake.ts";
 import { type PeerMessage } from "./peermessage.ts";
 import { Peers } from "./peers.ts";
@@ -10,6 +11,7 @@ import type { PieceID } from "./piece.ts";
 import type { Action, Report } from "./policy/action.ts";
 import type { Event } from "./policy/event.ts";
 import { Viewer } from "./policy/viewer.ts";
+import { Punctuality } from "./punctuality.ts";
 import type { EdgeMessage, EdgeParams, Mode, ViewerMessage, Welcome } from "./sessionmessage.ts";
 import { UplinkMeter } from "./uplink.ts";
 
@@ -42,7 +44,7 @@ export interface ExchangeHost {
   due(): number | undefined;
   /** Unix milliseconds by the server's clock. */
   serverNow(): number;
-  /** Milliseconds to the edge and back; undefined while unknown. */
+  /** Milliseconds to the edge and back, until it answers pings; undefined while unknown. */
   roundTrip(): number | undefined;
 }
 
@@ -79,6 +81,10 @@ export class Exchange {
   /** What was last told to the Viewer. */
   private readonly toldQueues = new Map<number, number>();
   private toldRoundTrip = -1;
+  private readonly pings = new EdgePings();
+  private readonly punctuality = new Punctuality();
+  /** The edge answers pings. */
+  private pinged = false;
   /** What a peer is accused of while the Viewer hears of it, for the edge to see. */
   private readonly evidence = new Map<number, Evidence>();
   /** Beacons that each peer had from here. */
@@ -160,6 +166,9 @@ export class Exchange {
         this.intake.setDelay(message.delay);
         this.step({ kind: "delay", delay: micros(message.delay) });
         return;
+      case "pong":
+        this.takePong(message.id, performance.now());
+        return;
       case "drop":
         this.step({ kind: "drop", peer: message.peer, reason: message.reason, delay: micros(message.ban) });
         return;
@@ -180,6 +189,9 @@ export class Exchange {
   }
 
   private tick(): void {
+    const now = performance.now();
+    this.punctuality.tick(now);
+    this.pingEdge(now);
     this.intake.tick();
     this.tellPlayout();
     this.tellQueues();
@@ -191,10 +203,33 @@ export class Exchange {
     if (due !== undefined) {
       this.step({ kind: "playout", offset: -Math.round(due * 1e6) });
     }
-    const roundTrip = this.host.roundTrip();
+    // A guess to begin with: a request over HTTP takes longer than a message of the session.
+    const roundTrip = this.pinged ? undefined : this.host.roundTrip();
     if (roundTrip !== undefined && roundTrip !== this.toldRoundTrip) {
       this.toldRoundTrip = roundTrip;
       this.step({ kind: "rtt", peer: 0, rtt: micros(roundTrip) });
+    }
+  }
+
+  private pingEdge(now: number): void {
+    const id = this.pings.due(now);
+    if (id !== undefined) {
+      this.host.send({ t: "ping", id });
+    }
+  }
+
+  private takePong(id: number, now: number): void {
+    const sent = this.pings.answered(id);
+    if (sent !== undefined) {
+      this.pinged = true;
+      this.tellRoundTrip(0, now - sent, now);
+    }
+  }
+
+  /** A page that was held up meanwhile saw its own lateness, and would give less for it. */
+  private tellRoundTrip(peer: number, roundTrip: number, now: number): void {
+    if (!this.punctuality.lateSince(now - roundTrip, now)) {
+      this.step({ kind: "rtt", peer, rtt: micros(roundTrip) });
     }
   }
 
@@ -350,6 +385,7 @@ export class Exchange {
       repeated.add(piece.beacon);
       link.send({ type: PeerType.Beacon, bytes: piece.beacon.raw });
     }
+    this.pings.notePush(performance.now());
     if (link.sendPiece(id, piece.bytes)) {
       this.host.onUpload(piece.bytes.length);
     }
@@ -363,7 +399,7 @@ export class Exchange {
         this.step({ kind: "open", peer, rtt: micros(rtt) });
       },
       onEnd: (peer, state, reason, took) => this.ended(peer, state, reason, took),
-      onRoundTrip: (peer, rtt) => this.step({ kind: "rtt", peer, rtt: micros(rtt) }),
+      onRoundTrip: (peer, rtt) => this.tellRoundTrip(peer, rtt, performance.now()),
       onMessage: (peer, message) => this.takeMessage(peer, message),
       onPiece: (from, id, bytes) => void this.intake.take({ from, id, bytes, hedged: false }),
     };

@@ -63,6 +63,7 @@ export type ViewerMessage =
   | { readonly t: "parents"; readonly parents: readonly number[] }
   | ({ readonly t: "report" } & Report)
   | { readonly t: "invalid"; readonly peer: number; readonly group: number; readonly n: number; readonly beacon: string; readonly piece?: string }
+  | { readonly t: "ping"; readonly id: number }
   | { readonly t: "leave"; readonly reason: string };
 
 export const modes = ["on", "receive", "edge"] as const;
@@ -116,6 +117,7 @@ export type EdgeMessage =
   | { readonly t: "slots"; readonly slots: number }
   | { readonly t: "delay"; readonly delay: number }
   | { readonly t: "drop"; readonly peer: number; readonly reason: string; readonly ban: number }
+  | { readonly t: "pong"; readonly id: number }
   | { readonly t: "error"; readonly reason: string };
 
 const maxPeer = 2 ** 32 - 1;
@@ -148,6 +150,8 @@ export function parseEdgeMessage(text: string): EdgeMessage | undefined {
       return { t: "delay", delay: fields.number("delay", maxTime) };
     case "drop":
       return { t: "drop", peer: fields.int("peer", maxPeer), reason: fields.text("reason", maxWord), ban: fields.number("ban", maxBan) };
+    case "pong":
+      return { t: "pong", id: fields.int("id") };
     case "error":
       return { t: "error", reason: fields.text("reason", maxWord) };
     default:

@@ -37,26 +37,42 @@ test("browsers are told apart", () => {
   assert.equal(agentOf("curl/8"), "other");
 });
 
-test("the uplink is what drains while something waits; without a queue nothing is known", () => {
-  const meter = new UplinkMeter();
-  const rate = 4e6 / 8 / 1000; // bytes a millisecond
-  let sent = 0;
+/** Bursts of so many bytes each 400 ms leave at a rate, from a time on. */
+function drain(meter: UplinkMeter, rate: number, burst: number, from: number, until: number): void {
   let queued = 0;
-  for (let now = 0; now < 10_000; now += 40) {
-    // Bursts of 60 kB every 400 ms leave at 4 Mbit/s.
-    if (now % 400 === 0) {
-      sent += 60_000;
-      queued += 60_000;
-    }
+  for (let now = from; now < until; now += 40) {
+    const sent = (Math.floor(now / 400) + 1) * burst;
+    queued += now % 400 === 0 ? burst : 0;
     meter.sample(now, sent, queued);
-    queued = Math.max(0, queued - rate * 40);
+    queued = Math.max(0, queued - (rate / 8000) * 40);
   }
-  assert.ok(meter.estimate > 3.5e6 && meter.estimate < 4.5e6, `${meter.estimate}`);
-  const unlimited = new UplinkMeter();
+}
+
+const near = (value: number, wanted: number) => assert.ok(Math.abs(value - wanted) < wanted / 8, `${value} where about ${wanted} is right`);
+
+test("the uplink is what drains while something waits; without a queue nothing is known", () => {
+  const slow = new UplinkMeter(0.4);
+  drain(slow, 2e6, 60_000, 0, 10_000); // The line is busy for 60 % of the time.
+  near(slow.estimate, 2e6);
+  const fast = new UplinkMeter(0.4);
+  drain(fast, 8e6, 150_000, 0, 10_000);
+  near(fast.estimate, 8e6);
+  const unlimited = new UplinkMeter(0.4);
   for (let now = 0; now <= 5000; now += 40) {
     unlimited.sample(now, now * 100, now % 400 === 0 ? 4000 : 0);
   }
   assert.equal(unlimited.estimate, 0);
+});
+
+test("bursts that drain slowly, now and then, do not make a line slower", () => {
+  const meter = new UplinkMeter(0.4);
+  drain(meter, 2e6, 32_000, 0, 10_000);
+  assert.equal(meter.estimate, 0, "nothing is known");
+  drain(meter, 8e6, 150_000, 10_000, 20_000);
+  drain(meter, 2e6, 32_000, 20_000, 80_000);
+  near(meter.estimate, 8e6);
+  drain(meter, 2e6, 100_000, 80_000, 120_000);
+  near(meter.estimate, 2e6); // It is busy all the time.
 });
 
 test("the live edge moves with the beacons, and is unknown when they stop", () => {

@@ -64,7 +64,7 @@ const Leaving = { ended: 1, hidden: 2, mode: 3 } as const;
 export class Exchange {
   readonly viewer: Viewer;
   readonly peers: Peers;
-  readonly uplink = new UplinkMeter();
+  readonly uplink: UplinkMeter;
   /** Who feeds each sub-stream. */
   parents: readonly number[] = [];
   /** Times that the edge was asked for missing pieces. */
@@ -96,6 +96,7 @@ export class Exchange {
     create?: (config: RTCConfiguration) => RTCPeerConnection,
   ) {
     const { namespace, track, welcome, identity } = config;
+    this.uplink = new UplinkMeter(welcome.params.share);
     this.viewer = new Viewer(Math.floor(Math.random() * 2 ** 32));
     this.intake = new Intake(
       { namespace, track, delay: welcome.params.delay },

@@ -5,12 +5,17 @@ const leastBusy = 100;
 const leastBytes = 48 << 10;
 /** Between two looks that are further apart the page itself was held up. */
 const punctual = 100;
+/** What the policy takes an uplink for that is not known, bit/s. */
+const assumed = 5_000_000;
 /** The best of so many milliseconds counts: less was the other end's, or the machine's, or other traffic's. */
 const memory = 30_000;
 
 /**
  * Estimates the uplink, bit/s, by how fast what waits in the channels drains. While
  * nothing waits, the network takes all there is and says nothing about what it could.
+ * A viewer gives at most a share of what its line is thought to be able to: a line as good
+ * as that is busy for that share of the time. Bursts that drain slowly in less time say
+ * that somebody was late, a machine or the other end, and not that the line is slower.
  */
 export class UplinkMeter {
   private last: { at: number; sent: number; queued: number } | undefined;
@@ -18,6 +23,9 @@ export class UplinkMeter {
   private begun = 0;
   private busy = 0;
   private drained = 0;
+
+  /** share: the part of the uplink that may be used. */
+  constructor(private readonly share: number) {}
 
   /** 0: nothing is known. */
   get estimate(): number {
@@ -43,8 +51,11 @@ export class UplinkMeter {
   private conclude(now: number): boolean {
     const before = this.estimate;
     if (this.busy >= leastBusy && this.drained >= leastBytes) {
-      this.samples = this.samples.filter(({ at }) => now - at < memory);
-      this.samples.push({ at: now, rate: (this.drained * 8000) / this.busy });
+      const rate = (this.drained * 8000) / this.busy;
+      if (rate >= (before || assumed) || this.busy > this.share * (now - this.begun)) {
+        this.samples = this.samples.filter(({ at }) => now - at < memory);
+        this.samples.push({ at: now, rate });
+      }
     }
     this.begun = now;
     this.busy = this.drained = 0;

@@ -231,6 +231,7 @@ test("pending pieces are bounded", () => {
     senders++;
   }
   assert.equal(senders, 16);
+  assert.equal(fill(0, maxPiece), 32, "peers do not crowd the edge out");
   pending.drop(1);
   assert.equal(fill(99, maxPiece), 8);
 });

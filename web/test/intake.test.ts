@@ -55,17 +55,17 @@ test("a piece that is not what was signed is told, and neither kept nor played",
   assert.equal(intake.get({ g: 5, n: 0 }), undefined);
 });
 
-test("a piece waits for its beacon for a moment, and no longer", async () => {
+test("a piece waits for its beacon for as long as it may be displayed", async () => {
   const { broadcast, intake, log, clock } = await rig();
   const one = await broadcast.chunk(5, 0, 0, 100, 100, 1000);
   const two = await broadcast.chunk(5, 1, 1, 100, 100, 2000);
   await intake.take({ from: 3, id: { g: 5, n: 0 }, bytes: one.pieces[0]!, hedged: false });
   await intake.take({ from: 3, id: { g: 5, n: 1 }, bytes: two.pieces[0]!, hedged: false });
-  clock.now = 40;
+  clock.now = 1990;
   intake.tick();
   await intake.takeBeacon(0, one.beacon);
   await settle();
-  clock.now = 60;
+  clock.now = 2010;
   intake.tick();
   await intake.takeBeacon(0, two.beacon);
   await settle();

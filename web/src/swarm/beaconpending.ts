@@ -1,11 +1,17 @@
 import { endOf, type Beacon, type Bytes } from "./beacon.ts";
 
-/** How long a piece waits for its beacon, which comes over another way, in ms. */
-export const holdTime = 50;
-/** Bounds what waits of one sender: a key frame of 200 kB. */
+/**
+ * How long a piece waits for its beacon, which comes over another way, in ms: as long as it
+ * may still be displayed. A beacon whose packet was lost is an answer's time behind; to
+ * throw its piece away would cost a hedge, or a stall.
+ */
+export const holdTime = 2000;
+/** Bounds what waits of one peer: a key frame of 200 kB. */
 const senderBytes = 256 << 10;
-/** Bounds what waits of all together. */
-const allBytes = 4 << 20;
+/** Bounds what waits of all peers together. */
+const peersBytes = 4 << 20;
+/** Bounds what waits of the edge, which peers cannot crowd out: two seconds at 4 Mbit/s. */
+const edgeBytes = 1 << 20;
 /** What the smallest piece counts for, so that they are not many. */
 const leastCost = 4 << 10;
 
@@ -25,8 +31,8 @@ export class PendingPieces {
   private held: HeldPiece[] = [];
 
   /**
-   * Holds a piece; false: as much waits as may, of this sender or of all. Of one sender
-   * a piece is held once.
+   * Holds a piece; from: 0 for the edge; false: as much waits as may, of this sender or of
+   * all peers. Of one sender a piece is held once.
    */
   add(now: number, from: number, id: HeldPiece["id"], bytes: Bytes): boolean {
     const piece = { from, id, bytes, since: now };
@@ -34,7 +40,8 @@ export class PendingPieces {
     if (mine.some((h) => h.id.g === id.g && h.id.n === id.n)) {
       return false;
     }
-    if (total(mine) + cost(piece) > senderBytes || total(this.held) + cost(piece) > allBytes) {
+    const peers = from === 0 ? [] : this.held.filter((h) => h.from !== 0);
+    if (total(mine) + cost(piece) > (from === 0 ? edgeBytes : senderBytes) || total(peers) + cost(piece) > peersBytes) {
       return false;
     }
     this.held.push(piece);

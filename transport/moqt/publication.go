@@ -204,14 +204,12 @@ func (p *publication) run(ctx context.Context) (wire.DoneCode, string) {
 	shared := framedTrack{p.track, p.s.d}
 	p.frames = p.s.framing.enter(shared)
 	defer p.s.framing.leave(shared)
-	p.s.stalls.enter(&p.stall)
-	defer p.s.stalls.leave(&p.stall)
 	defer p.resetAll(wire.ResetCancelled)
-	for live := ctx.Err() == nil; live; {
+	for ctx.Err() == nil {
 		w := p.current()
 		p.follow(w)
 		if !w.forward {
-			live = p.sleep(ctx)
+			p.sleep(ctx)
 			continue
 		}
 		moved := p.pump(ctx)
@@ -225,9 +223,8 @@ func (p *publication) run(ctx context.Context) (wire.DoneCode, string) {
 		case ok:
 			p.take(ctx, item)
 			p.reconcile()
-			live = ctx.Err() == nil
 		case !moved:
-			live = p.sleep(ctx)
+			p.sleep(ctx)
 		}
 	}
 	return wire.DoneInternal, ""
@@ -244,12 +241,9 @@ func (p *publication) over(err error) (wire.DoneCode, string) {
 	return wire.DoneInternal, "the track does not go on here"
 }
 
-// sleep waits for a change; false when ctx ended first.
-func (p *publication) sleep(ctx context.Context) bool {
+func (p *publication) sleep(ctx context.Context) {
 	select {
 	case <-p.changed:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }

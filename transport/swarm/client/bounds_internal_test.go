@@ -160,6 +160,25 @@ func TestUnsentIsBounded(t *testing.T) {
 	}
 }
 
+// known is Peers with a certificate.
+type known struct{ Peers }
+
+func (known) Fingerprint() string { return "0f0f" }
+func (known) Uplink() int64       { return 0 }
+
+// Who has not consented tells nobody by what it could be known.
+func TestHelloWithoutConsent(t *testing.T) {
+	for consent, want := range map[swarm.Consent]string{
+		swarm.ConsentUnset: "", swarm.ConsentDenied: "", swarm.ConsentGranted: "0f0f",
+	} {
+		m := idle(t)
+		m.v.cfg.Peers, m.v.cfg.Situation.Consent = known{}, consent
+		if got := m.hello().Fingerprint; got != want {
+			t.Errorf("%s: fingerprint %q", consent, got)
+		}
+	}
+}
+
 var errLost = errors.New("lost")
 
 // Without its edge's swarm a viewer has no business with peers that the edge made known.

@@ -131,25 +131,25 @@ func TestUseless(t *testing.T) {
 	}
 }
 
-// Who takes and does not give is not asked to, and costs the others nothing but what it
-// takes: most of all still comes from peers.
+// Who takes and does not give is not asked to, though there are too few who give, and
+// costs them nothing but what it takes: at most three quarters can come from peers.
 func TestFreeRiders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, worldConfig{rate: 1_000_000, every: 100 * time.Millisecond})
 		defer w.close()
-		for range 4 {
+		for range 5 {
 			w.join(viewerConfig{line: fibre}).faulty.Set(clienttest.Ride)
 		}
-		w.crowd(8)
+		w.crowd(3)
 		before := total(w.viewers)
 		time.Sleep(10 * time.Second)
 		s := minus(total(w.viewers), before)
 		t.Log(s)
 		w.wantUnharmed(nil)
-		if s.Offload() < 0.6 {
+		if s.Offload() < 0.4 {
 			t.Errorf("offload %.2f", s.Offload())
 		}
-		for _, v := range w.viewers[:4] {
+		for _, v := range w.viewers[:5] {
 			if s := v.v.Stats(); s.UploadBytes != 0 || s.PeerBytes == 0 {
 				t.Errorf("viewer %d uploaded %d; %s", v.n, s.UploadBytes, s)
 			}

@@ -22,6 +22,8 @@ type bag struct {
 	items []*member
 }
 
+func (b *bag) has(m *member) bool { return m.at[b.kind] > 0 }
+
 func (b *bag) put(m *member) {
 	if m.at[b.kind] == 0 {
 		b.items = append(b.items, m)

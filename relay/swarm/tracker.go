@@ -44,6 +44,7 @@ type Tracker struct {
 
 	present, free index
 	prefixes      map[int]int // How many members are of each.
+	asns          map[uint32]int
 	roots         []bag
 
 	load    load
@@ -69,7 +70,7 @@ func NewTracker(cfg TrackerConfig) *Tracker {
 	cfg.Reserve = defaulted(cfg.Reserve, 2.5)
 	t := &Tracker{
 		cfg: cfg, params: cfg.Params, rand: rand.New(rand.NewPCG(cfg.Seed, 0x5ee0)),
-		members: map[PeerID]*member{}, banned: map[netip.Addr]time.Duration{}, prefixes: map[int]int{},
+		members: map[PeerID]*member{}, banned: map[netip.Addr]time.Duration{}, prefixes: map[int]int{}, asns: map[uint32]int{},
 		present: newIndex(bagPresent), free: newIndex(bagFree),
 	}
 	t.load.idle = cfg.MinLoad > 0

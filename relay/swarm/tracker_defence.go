@@ -89,13 +89,26 @@ func (m *member) trusted() bool {
 	return bad == 0 || m.score() >= 0
 }
 
+// condemned: at least three networks' opinions are as low as a viewer's own that ends a
+// connection, and so is the median: two who collude and a third that does not are not
+// enough.
+func (m *member) condemned() bool {
+	low := 0
+	for _, o := range m.opinions {
+		if o.score < -80 {
+			low++
+		}
+	}
+	return low >= enough && m.score() < -80
+}
+
 // judge acts on a member's score.
 func (t *Tracker) judge(m *member) {
 	m.opinions = slices.DeleteFunc(m.opinions, func(o opinion) bool { return t.now-o.at > opinionTime })
 	if m.trusted() {
 		return
 	}
-	if m.score() < -80 {
+	if m.condemned() {
 		t.banish(m, "score", banTime)
 		return
 	}

@@ -35,6 +35,8 @@ type member struct {
 	metAt    time.Duration   // When it was last made known to somebody.
 	standby  bool            // It has got its standby neighbours.
 
+	freeAt time.Duration // Since when it has a free slot.
+
 	opinions []opinion
 	accusers []uint32
 	wordAt   time.Duration // When its lone word was believed.
@@ -48,7 +50,9 @@ type branch struct {
 	children  []*member
 	changedAt time.Duration
 	confirmed bool
-	lag, dev  time.Duration
+	// was fed it before, and may still until the viewer says who does now.
+	was      *member
+	lag, dev time.Duration
 	// hold keeps it on the edge until then; trips counts how often.
 	hold  time.Duration
 	trips int
@@ -79,6 +83,7 @@ func (t *Tracker) join(id PeerID, p *Profile) {
 	}
 	t.members[id] = m
 	t.prefixes[m.prefix]++
+	t.asns[p.ASN]++
 	t.order = append(t.order, m)
 	t.present.put(m)
 	t.decide(m)
@@ -123,6 +128,9 @@ func (t *Tracker) leave(m *member) {
 	delete(t.members, m.id)
 	if t.prefixes[m.prefix]--; t.prefixes[m.prefix] == 0 {
 		delete(t.prefixes, m.prefix)
+	}
+	if t.asns[m.profile.ASN]--; t.asns[m.profile.ASN] == 0 {
+		delete(t.asns, m.profile.ASN)
 	}
 	t.order[m.place] = nil
 	t.gone++
@@ -217,6 +225,9 @@ func (t *Tracker) setSlots(m *member, slots int) {
 // refile keeps the index of free slots true.
 func (t *Tracker) refile(m *member) {
 	if m.mode == ModeOn && m.spare() > 0 && t.members[m.id] == m {
+		if !t.free.all.has(m) {
+			m.freeAt = t.now
+		}
 		t.free.put(m)
 	} else {
 		t.free.take(m)

@@ -1,9 +1,6 @@
 package swarm
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 const (
 	// attempts bounds the work of one tick.
@@ -19,10 +16,15 @@ const (
 	// connection must be made first: it may fail, takes a second, and makes one more
 	// known; what is in time is in time, so neighbours come first. crowdCost is put on
 	// those too many of whose kind feed this viewer already: they are taken when there
-	// is nobody else.
+	// is nobody else. thinCost is put on those who feed others, but nobody in this
+	// sub-stream: whoever gives many of his slots to few sub-streams keeps their trees
+	// flat, and a flat tree can still be put under somebody.
 	farCost   = 60 * time.Millisecond
 	newCost   = 200 * time.Millisecond
+	thinCost  = 200 * time.Millisecond
 	crowdCost = 10 * time.Second
+	// regionTime is how long a free slot is kept for those of the same region.
+	regionTime = 3 * time.Second
 	// choiceEnough members of other prefixes are choice enough to never let one
 	// prefix bring too much; below, as in an office, it does when nobody else can.
 	choiceEnough = 8
@@ -173,7 +175,7 @@ func (t *Tracker) fits(m *member, s int, p *member, freed int) bool {
 	if t.guarded(m, s) && !t.proven(p) {
 		return false
 	}
-	if t.crowdedPrefix(m, s, p) && len(t.members)-t.prefixes[p.prefix] >= choiceEnough {
+	if t.tooMany(m, s, p) || t.keptFor(p, m) {
 		return false
 	}
 	if m.link(p.id) == nil && (!t.mayReveal(m) || !t.mayReveal(p)) {
@@ -224,53 +226,11 @@ func (t *Tracker) cost(m *member, s int, p *member) time.Duration {
 	if m.profile.Country != p.profile.Country {
 		cost += farCost
 	}
+	if p.used > 0 && len(p.branches[s].children) == 0 {
+		cost += thinCost
+	}
 	if t.crowded(m, s, p) {
 		cost += crowdCost
 	}
 	return cost
-}
-
-// crowded: with p, more than half of the sub-streams came from one peer, or from
-// one ASN, or too much from one prefix.
-func (t *Tracker) crowded(m *member, s int, p *member) bool {
-	same, asn := 1, 1
-	for i := range m.branches {
-		q := m.branches[i].parent
-		if i == s || q == nil {
-			continue
-		}
-		if q == p {
-			same++
-		}
-		if p.profile.ASN != 0 && q.profile.ASN == p.profile.ASN {
-			asn++
-		}
-	}
-	half := max(1, t.params.Subs/2)
-	return same > half || asn > half || t.crowdedPrefix(m, s, p)
-}
-
-// crowdedPrefix: with p, more than two parents were of one prefix, or they brought
-// more than half of the sub-streams.
-func (t *Tracker) crowdedPrefix(m *member, s int, p *member) bool {
-	if p.prefix == 0 {
-		return false
-	}
-	subs, parents := 1, 1
-	for i := range m.branches {
-		q := m.branches[i].parent
-		if i == s || q == nil || q.prefix != p.prefix {
-			continue
-		}
-		subs++
-		if q != p && !m.fedBy(q, i) {
-			parents++
-		}
-	}
-	return parents > 2 || subs > max(1, t.params.Subs/2)
-}
-
-// fedBy says whether p brings a sub-stream before s.
-func (m *member) fedBy(p *member, s int) bool {
-	return slices.ContainsFunc(m.branches[:s], func(b branch) bool { return b.parent == p })
 }

@@ -358,6 +358,58 @@ func TestSybilsOfOnePrefixDoNotSurroundAViewer(t *testing.T) {
 	}
 }
 
+// While half of the viewers are of other ASNs, none brings more than half of anybody's
+// sub-streams, however near it is and however many slots it has.
+func TestOneASNBringsHalfAtMost(t *testing.T) {
+	h := newHall(t, swarm.TrackerConfig{})
+	for i := range 60 {
+		p, slots := willing(i), 8
+		p.Address = netip.AddrFrom4([4]byte{100, byte(i), 1, 1})
+		p.ASN = 64_500
+		if i%2 == 1 {
+			p.ASN, slots = uint32(100+i%7), 0
+		}
+		h.join(swarm.PeerID(i+1), p, slots)
+	}
+	h.run(20 * time.Second)
+	if h.fromPeers() == 0 {
+		t.Fatal("nobody feeds")
+	}
+	for _, id := range h.ids {
+		n := 0
+		for _, p := range h.parents[id] {
+			if p%2 == 1 {
+				n++
+			}
+		}
+		if n > 2 {
+			t.Errorf("viewer %d has %d of 4 sub-streams from one ASN", id, n)
+		}
+	}
+}
+
+// A free slot is for its own region first.
+func TestSlotsAreKeptForTheirRegion(t *testing.T) {
+	h := newHall(t, swarm.TrackerConfig{})
+	for i := range 40 {
+		p := willing(i)
+		p.Region, p.ASN = []string{"east", "west"}[i%2], 0
+		h.join(swarm.PeerID(i+1), p, 4)
+	}
+	h.run(20 * time.Second)
+	far := 0
+	for _, id := range h.ids {
+		for _, p := range h.parents[id] {
+			if p != swarm.Edge && p%2 != id%2 {
+				far++
+			}
+		}
+	}
+	if all := h.fromPeers(); far*10 > all || all < 100 {
+		t.Errorf("%d of %d parents are in the other region", far, all)
+	}
+}
+
 func TestOneOfficeStillHelpsItself(t *testing.T) {
 	h := newHall(t, swarm.TrackerConfig{})
 	for i := range 12 { // One public address.
@@ -581,6 +633,12 @@ func TestBadScoresOfThreeNetworksEnd(t *testing.T) {
 		}
 		return n
 	}
+	word(50, 3)
+	word(-90, 2) // Two of three, and so the median.
+	if slices.ContainsFunc(h.said, func(a swarm.TrackerAction) bool { return a.Kind == swarm.TrackerEnd && a.To == bad }) {
+		t.Error("two networks' word ends a third's parent")
+	}
+	h.run(31 * time.Second) // All words are forgotten.
 	before := feeds()
 	word(-90, 2)
 	if feeds() < before/2 {

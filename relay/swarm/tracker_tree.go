@@ -11,6 +11,9 @@ func (t *Tracker) attach(m *member, s int, p *member) {
 		ob.children = slices.DeleteFunc(ob.children, func(c *member) bool { return c == m })
 		old.used--
 		t.refile(old)
+		if b.confirmed {
+			b.was = old
+		}
 	}
 	b.parent, b.changedAt, b.confirmed = p, t.now, p == nil
 	b.lag, b.dev = 0, 0
@@ -85,6 +88,9 @@ func (t *Tracker) parents(m *member, parents []PeerID) {
 	}
 	for s, id := range parents {
 		b := &m.branches[s]
+		if b.was != nil && b.was.id != id {
+			b.was = nil
+		}
 		switch {
 		case b.parent == nil && id == Edge:
 		case b.parent != nil && b.parent.id == id:
@@ -110,17 +116,18 @@ func (t *Tracker) wentHome(m *member, s int) {
 		b.trips++
 	}
 	t.attach(m, s, nil)
+	b.was = nil
 }
 
 // moved: a viewer chose a standby itself. It stays when the tree allows.
 func (t *Tracker) moved(m *member, s int, id PeerID) {
 	p := t.members[id]
 	b := &m.branches[s]
-	if p == nil || p.mode != ModeOn || under(p, m, s) || p.branches[s].depth+1+height(m, s) > t.params.Depth {
+	if p == nil || p.mode != ModeOn || under(p, m, s) || t.tooMany(m, s, p) || p.branches[s].depth+1+height(m, s) > t.params.Depth {
 		t.attach(m, s, nil)
 		t.give(m, s, t.choose(m, s, nil))
 		return
 	}
 	t.attach(m, s, p)
-	b.confirmed = true
+	b.confirmed, b.was = true, nil
 }

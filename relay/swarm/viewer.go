@@ -45,6 +45,8 @@ type Viewer struct {
 	// sub-streams that come to the edge start.
 	fed      int
 	feedFrom PieceID
+	// edgeHead is the latest piece that the edge has fed.
+	edgeHead PieceID
 	parents  []PeerID
 
 	peers []*peer // By number.

@@ -76,15 +76,17 @@ func (v *Viewer) overdue() {
 	v.sendHedges(hedges)
 }
 
-// hedgeAt is when a piece is asked of the edge. What the edge was to bring anyway
-// is on its way on a reliable stream: it is asked for again later, and by a viewer
-// that takes from nobody else only when it seems lost.
+// hedgeAt is when a piece is asked of the edge. What the edge was to bring anyway is on
+// its way on a reliable stream: before its deadline it is asked for again only where a
+// later piece came from there. Otherwise all is late, most likely for the viewer's own
+// line, which would be fuller still; and a viewer that takes from nobody else never asks
+// before.
 func (v *Viewer) hedgeAt(e *entry) int64 {
 	s := &v.subs[e.sub]
 	switch {
 	case s.parent != Edge || e.id.Less(s.from):
 		return v.deadline(e) - v.hedger.lead
-	case v.mode != ModeEdge:
+	case v.mode != ModeEdge && e.id.Less(v.edgeHead):
 		return v.deadline(e) - v.params.hedgeMin
 	}
 	return v.deadline(e) + second/2

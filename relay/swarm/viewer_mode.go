@@ -47,7 +47,7 @@ func (v *Viewer) welcome(e Event) {
 		v.setParams(*e.Params)
 	}
 	v.fed, v.parents = -1, nil
-	v.feedFrom = PieceID{}
+	v.feedFrom, v.edgeHead = PieceID{}, PieceID{}
 	for sub := range v.subs {
 		v.feedAgain(v.table.firstMissing(sub))
 	}

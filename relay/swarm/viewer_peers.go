@@ -240,7 +240,8 @@ func (v *Viewer) forget(id PeerID) {
 	v.abandon(id)
 }
 
-// abandon takes nothing from a peer any more.
+// abandon takes nothing from a peer any more. One that is still connected would go on
+// pushing what it was asked for.
 func (v *Viewer) abandon(id PeerID) {
 	if id == Edge {
 		return
@@ -251,10 +252,11 @@ func (v *Viewer) abandon(id PeerID) {
 			s.want = Edge
 		}
 		if s.leaving == id {
+			v.unsub(id, sub)
 			s.leaving = Edge
 		}
 		if s.trial == id {
-			s.trial = Edge
+			v.stopTrial(sub)
 		}
 		if s.parent == id {
 			v.lose(sub)

@@ -81,6 +81,9 @@ func (v *Viewer) piece(e Event) {
 	if p != nil {
 		p.answered(e.ID)
 	}
+	if e.Peer == Edge && !e.Hedged && v.edgeHead.Less(e.ID) {
+		v.edgeHead = e.ID
+	}
 	late := v.now > v.deadline(en)
 	v.count(e, en, p, late)
 	v.arrived(e.Peer, en)

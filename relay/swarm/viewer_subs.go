@@ -175,16 +175,35 @@ func (v *Viewer) standby(sub int, old PeerID) *peer {
 	return best
 }
 
-// crowded: with p, more than half of the sub-streams came from one prefix.
+// crowded: with p, more than half of the sub-streams came from one prefix, or from more
+// than two of it. Those count that are about to.
 func (v *Viewer) crowded(p *peer, sub int) bool {
 	same := 1
+	var second *peer
 	for i := range v.subs {
-		q := v.peer(v.subs[i].parent)
-		if i != sub && q != nil && (q == p || p.prefix != 0 && q.prefix == p.prefix) {
+		if i == sub {
+			continue
+		}
+		parent, trial := v.peer(v.subs[i].parent), v.peer(v.subs[i].trial)
+		if p.akin(parent) || p.akin(trial) {
 			same++
+		}
+		for _, q := range [2]*peer{parent, trial} {
+			switch {
+			case q == p || !p.akin(q):
+			case second == nil:
+				second = q
+			case q != second:
+				return true
+			}
 		}
 	}
 	return same > max(1, len(v.subs)/2)
+}
+
+// akin: the two are one, or of one prefix.
+func (p *peer) akin(q *peer) bool {
+	return q != nil && (q == p || p.prefix != 0 && q.prefix == p.prefix)
 }
 
 // tend watches over the sub-streams.

@@ -552,6 +552,24 @@ func TestLongWayToTheEdgeHalvesTheSlots(t *testing.T) {
 	}
 }
 
+// A round trip of half a second says that the line holds as much: nothing is pushed until
+// it is sent, and no child is sent away for a single one.
+func TestFullLineStopsPushing(t *testing.T) {
+	r := newRig(t)
+	r.run(12 * time.Second)
+	r.open(1)
+	r.tell(swarm.Event{Kind: swarm.EventSub, Peer: 1, Sub: 0, ID: r.id(0, 0)})
+	r.tell(swarm.Event{Kind: swarm.EventRTT, RTT: 20 * time.Millisecond})
+	if got := of(r.run(500*time.Millisecond), swarm.ActionPush); len(got) == 0 {
+		t.Fatal("nothing is pushed at first")
+	}
+	expectNone(t, r.tell(swarm.Event{Kind: swarm.EventRTT, RTT: 520 * time.Millisecond}), swarm.ActionRefuse)
+	expectNone(t, r.run(400*time.Millisecond), swarm.ActionPush)
+	if got := of(r.run(500*time.Millisecond), swarm.ActionPush); len(got) == 0 {
+		t.Error("nothing is pushed after it")
+	}
+}
+
 func TestStandbysOfOnePrefixAreLimited(t *testing.T) {
 	r := newRig(t)
 	r.run(6 * time.Second)
@@ -565,6 +583,42 @@ func TestStandbysOfOnePrefixAreLimited(t *testing.T) {
 	r.haveAll()
 	got := r.tell(swarm.Event{Kind: swarm.EventClosed, Peer: 3})
 	expectNone(t, got, swarm.ActionSub)
+}
+
+// Two sub-streams lose their parent at once: the second is not tried with the prefix that
+// the first is about to fill.
+func TestStandbysOnTrialCount(t *testing.T) {
+	r := newRig(t)
+	r.run(6 * time.Second)
+	r.tell(swarm.Event{Kind: swarm.EventCandidates, Candidates: []swarm.Candidate{{Peer: 1, Prefix: 5}, {Peer: 2, Prefix: 5}, {Peer: 3, Prefix: 6}}})
+	r.open(1, 2, 3)
+	r.tell(swarm.Event{Kind: swarm.EventCandidates, Candidates: []swarm.Candidate{{Peer: 1, Prefix: 5}, {Peer: 2, Prefix: 5}, {Peer: 3, Prefix: 6}}})
+	r.adopt(0, 1)
+	r.adopt(1, 3)
+	r.adopt(2, 3)
+	r.beacon(1)
+	r.beacon(2)
+	r.haveAll()
+	got := of(r.tell(swarm.Event{Kind: swarm.EventClosed, Peer: 3}), swarm.ActionSub)
+	if len(got) != 1 || got[0].Peer != 2 {
+		t.Errorf("%+v, want one sub-stream asked of 2", got)
+	}
+}
+
+// Whoever is on trial when its score falls below 0 is told to stop, or it would push on
+// beside the edge for as long as it is connected.
+func TestBadScoreEndsATrial(t *testing.T) {
+	r := newRig(t)
+	r.run(4 * time.Second)
+	r.open(2)
+	got := r.tell(swarm.Event{Kind: swarm.EventAssign, Sub: 0, Peer: 2})
+	if len(of(got, swarm.ActionSub)) != 1 {
+		t.Fatal("not on trial")
+	}
+	for range 10 {
+		r.tell(swarm.Event{Kind: swarm.EventRefuse, Peer: 2, Sub: 3, Reason: "full"})
+	}
+	expect(t, r.run(1100*time.Millisecond), swarm.Action{Kind: swarm.ActionUnsub, Peer: 2, Sub: 0})
 }
 
 func TestQueueThatStandsHalvesTheSlots(t *testing.T) {
@@ -654,5 +708,29 @@ func TestEdgeAloneIsNotHedged(t *testing.T) {
 	expectNone(t, r.run(1400*time.Millisecond), swarm.ActionHedge)
 	if got := of(r.run(time.Second), swarm.ActionHedge); len(got) == 0 {
 		t.Error("what seems lost is not asked for")
+	}
+}
+
+// While all of what the edge feeds is late the line is full: to ask again would fill it
+// more. What it has passed over is asked for.
+func TestFullLineIsNotHedged(t *testing.T) {
+	r := newRig(t)
+	r.run(3 * time.Second)
+	for s := range 4 {
+		r.silent[s] = true
+	}
+	expectNone(t, r.run(1400*time.Millisecond), swarm.ActionHedge)
+	if got := of(r.run(time.Second), swarm.ActionHedge); len(got) == 0 {
+		t.Error("what seems lost is not asked for")
+	}
+}
+
+func TestWhatTheEdgePassedOverIsHedged(t *testing.T) {
+	r := newRig(t)
+	r.run(3 * time.Second)
+	r.silent[1] = true
+	expectNone(t, r.run(800*time.Millisecond), swarm.ActionHedge)
+	if got := of(r.run(500*time.Millisecond), swarm.ActionHedge); len(got) == 0 {
+		t.Error("a hole is not asked for in time")
 	}
 }

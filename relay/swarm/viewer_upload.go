@@ -18,7 +18,8 @@ const (
 	// calmQueue they may grow. A key frame's burst does not stand.
 	maxInflation  = 50 * millisecond
 	inflatedTimes = 3
-	// maxEdgeInflation of the round trip to the edge, twice in a row, does the same.
+	// maxEdgeInflation of the round trip to the edge, twice in a row, does the same; twice
+	// as much stops pushing at once, for as long.
 	maxEdgeInflation = 150 * millisecond
 	maxQueue         = 200 * millisecond
 	calmQueue        = 50 * millisecond
@@ -207,22 +208,28 @@ func (v *Viewer) roundTrip(id PeerID, rtt int64) {
 
 // edgeTrip is told the round trip to the edge. When it has grown much the viewer's
 // own line is full: what waits to be pushed is given up, for its hedges wait behind
-// it.
+// it, and nothing is pushed until the line has sent what it holds.
 func (v *Viewer) edgeTrip(rtt int64) {
 	h := &v.hedger
 	h.rtt.add(v.now, rtt)
 	h.adapt(v.params)
-	if h.rtt.value-h.rtt.base <= maxEdgeInflation {
+	held := h.rtt.value - h.rtt.base
+	if held <= maxEdgeInflation {
 		h.choked = 0
 		return
 	}
-	if h.choked++; h.choked < 2 || v.taken() == 0 {
+	h.choked++
+	again := h.choked >= 2
+	if v.taken() == 0 || !again && held <= 2*maxEdgeInflation {
 		return
 	}
-	h.choked = 0
-	v.backOff()
+	v.upload.freeAt = max(v.upload.freeAt, v.now+held)
 	for _, p := range v.peers {
 		p.queue = nil
+	}
+	if again {
+		h.choked = 0
+		v.backOff()
 	}
 }
 

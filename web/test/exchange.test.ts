@@ -153,6 +153,10 @@ test("hedges are one message of a base and bits, and their answers count", async
   await stream(broadcast, [alone], 1, 0);
   const made = await broadcast.chunk(2, 0, 0, 6000, 3000, mediaTime());
   alone.exchange.takeRawBeacon(made.beacon);
+  // What comes after it says that the edge has passed it over.
+  const later = await broadcast.chunk(2, 1, 2, 6000, 3000, mediaTime());
+  alone.exchange.takeRawBeacon(later.beacon);
+  later.pieces.forEach((bytes, n) => alone.exchange.takeEdgePiece({ g: 2, n: 2 + n }, bytes, false));
   await sleep(1300);
   const hedge = alone.sent.find((message) => message.t === "hedge");
   assert.ok(hedge?.t === "hedge" && hedge.group === 2 && hedge.n === 0, JSON.stringify(alone.sent));

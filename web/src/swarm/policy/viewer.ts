@@ -57,6 +57,8 @@ export class Viewer {
   /** The mask the edge was told last, -1 is nothing; feedFrom is where sub-streams that come to the edge start. */
   fed = -1;
   feedFrom: PieceID = { g: 0, n: 0 };
+  /** The latest piece that the edge has fed. */
+  edgeHead: PieceID = { g: 0, n: 0 };
   parents: number[] = [];
 
   /** By number. */

@@ -86,15 +86,17 @@ export function overdue(v: Viewer): void {
 
 /**
  * When a piece is asked of the edge. What the edge was to bring anyway is on its way on a
- * reliable stream: it is asked for again later, and by a viewer that takes from nobody
- * else only when it seems lost.
+ * reliable stream: before its deadline it is asked for again only where a later piece
+ * came from there. Otherwise all is late, most likely for the viewer's own line, which
+ * would be fuller still; and a viewer that takes from nobody else never asks before.
  */
 function hedgeAt(v: Viewer, e: Entry): number {
   const s = v.subs[e.sub]!;
   if (s.parent !== edge || less(e.id, s.from)) {
     return deadline(v, e) - v.hedger.lead;
   }
-  return v.mode !== "edge" ? deadline(v, e) - v.params.hedgeMin : deadline(v, e) + second / 2;
+  const passedOver = v.mode !== "edge" && less(e.id, v.edgeHead);
+  return passedOver ? deadline(v, e) - v.params.hedgeMin : deadline(v, e) + second / 2;
 }
 
 function mayHedge(v: Viewer, e: Entry): boolean {

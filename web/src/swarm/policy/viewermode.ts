@@ -42,6 +42,7 @@ export function welcome(v: Viewer, e: Extract<Event, { kind: "welcome" }>): void
   v.fed = -1;
   v.parents = [];
   v.feedFrom = { g: 0, n: 0 };
+  v.edgeHead = { g: 0, n: 0 };
   v.subs.forEach((_, sub) => v.feedAgain(v.table.firstMissing(sub)));
   v.reportAt = v.now;
   setMode(v, e.mode, e.reason);

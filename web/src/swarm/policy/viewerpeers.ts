@@ -6,7 +6,7 @@ import { Peer } from "./peer.ts";
 import { second } from "./time.ts";
 import type { Viewer } from "./viewer.ts";
 import { fault } from "./viewerscore.ts";
-import { lose, pursue } from "./viewersubs.ts";
+import { lose, pursue, stopTrial, unsub } from "./viewersubs.ts";
 import { orphan } from "./viewertalk.ts";
 
 /** Bounds on neighbours. */
@@ -171,7 +171,7 @@ export function forget(v: Viewer, id: number): void {
   abandon(v, id);
 }
 
-/** Takes nothing from a peer any more. */
+/** Takes nothing from a peer any more. One that is still connected would go on pushing what it was asked for. */
 export function abandon(v: Viewer, id: number): void {
   if (id === edge) {
     return;
@@ -181,10 +181,11 @@ export function abandon(v: Viewer, id: number): void {
       s.want = edge;
     }
     if (s.leaving === id) {
+      unsub(v, id, sub);
       s.leaving = edge;
     }
     if (s.trial === id) {
-      s.trial = edge;
+      stopTrial(v, sub);
     }
     if (s.parent === id) {
       lose(v, sub);

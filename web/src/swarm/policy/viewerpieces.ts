@@ -92,6 +92,9 @@ export function piece(v: Viewer, e: Told<"piece">): void {
     return;
   }
   p?.answered(e.id);
+  if (e.peer === edge && !e.hedged && less(v.edgeHead, e.id)) {
+    v.edgeHead = e.id;
+  }
   const late = v.now > deadline(v, en);
   count(v, e, en, p, late);
   arrived(v, e.peer, en);

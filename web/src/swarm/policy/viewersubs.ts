@@ -188,16 +188,30 @@ function standby(v: Viewer, sub: number, old: number): Peer | undefined {
   return best;
 }
 
-/** With p, more than half of the sub-streams came from one prefix. */
+/**
+ * With p, more than half of the sub-streams came from one prefix, or from more than two of
+ * it. Those count that are about to.
+ */
 function crowded(v: Viewer, p: Peer, sub: number): boolean {
   let same = 1;
-  v.subs.forEach(({ parent }, i) => {
-    const q = peerOf(v, parent);
-    if (i !== sub && q && (q === p || (p.prefix !== 0 && q.prefix === p.prefix))) {
+  const others = new Set<Peer>();
+  v.subs.forEach((s, i) => {
+    const kin = i === sub ? [] : [peerOf(v, s.parent), peerOf(v, s.trial)].filter((q) => q !== undefined && akin(p, q));
+    if (kin.length > 0) {
       same++;
     }
+    for (const q of kin) {
+      if (q !== p) {
+        others.add(q!);
+      }
+    }
   });
-  return same > Math.max(1, div(v.subs.length, 2));
+  return others.size > 1 || same > Math.max(1, div(v.subs.length, 2));
+}
+
+/** The two are one, or of one prefix. */
+function akin(p: Peer, q: Peer | undefined): boolean {
+  return q !== undefined && (q === p || (p.prefix !== 0 && q.prefix === p.prefix));
 }
 
 /** Watches over the sub-streams. */

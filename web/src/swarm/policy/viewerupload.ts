@@ -180,23 +180,30 @@ export function roundTrip(v: Viewer, id: number, rtt: number): void {
 
 /**
  * Is told the round trip to the edge. When it has grown much the viewer's own line is full:
- * what waits to be pushed is given up, for its hedges wait behind it.
+ * what waits to be pushed is given up, for its hedges wait behind it, and nothing is pushed
+ * until the line has sent what it holds.
  */
 function edgeTrip(v: Viewer, rtt: number): void {
   const h = v.hedger;
   h.rtt.add(v.now, rtt);
   adapt(h, v.params);
-  if (h.rtt.value - h.rtt.base <= maxEdgeInflation) {
+  const held = h.rtt.value - h.rtt.base;
+  if (held <= maxEdgeInflation) {
     h.choked = 0;
     return;
   }
-  if (++h.choked < 2 || taken(v) === 0) {
+  h.choked++;
+  const again = h.choked >= 2;
+  if (taken(v) === 0 || (!again && held <= 2 * maxEdgeInflation)) {
     return;
   }
-  h.choked = 0;
-  backOff(v);
+  v.upload.freeAt = Math.max(v.upload.freeAt, v.now + held);
   for (const p of v.peers) {
     p.queue = [];
+  }
+  if (again) {
+    h.choked = 0;
+    backOff(v);
   }
 }
 

@@ -81,7 +81,8 @@ func (w *world) newHost() *host {
 		uplink:  w.access.uplink(rank), downlink: max(w.access.downlink(rank), 2*w.cfg.Bitrate),
 	}
 	h.asn = 64_512 + h.region*n.ASNs + min(n.ASNs-1, int(r.ExpFloat64()*float64(n.ASNs)/4))
-	h.address = netip.AddrFrom4([4]byte{10, byte(h.asn), byte(r.IntN(256)), byte(r.IntN(254) + 1)})
+	// Addresses that nobody has, and that are no home network's: their /24 says something.
+	h.address = netip.AddrFrom4([4]byte{240, byte(h.asn), byte(r.IntN(256)), byte(r.IntN(254) + 1)})
 	return h
 }
 

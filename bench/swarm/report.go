@@ -19,6 +19,7 @@ func (r *Result) Report(to *report.Report, at Point) {
 		f.Labels, f.Round = at.Labels, at.Round
 		to.Result(f)
 	}
+	to.Distribution(report.Distribution{Round: at.Round, Name: "start", Unit: "s", Labels: at.Labels, Histogram: r.Start.Clone()})
 	to.Distribution(report.Distribution{Round: at.Round, Name: "lag", Unit: "s", Labels: at.Labels, Histogram: r.Lag.Clone()})
 }
 

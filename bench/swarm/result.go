@@ -12,6 +12,7 @@ import (
 // are those that the edge sent and those that peers gave verified and in time.
 type Result struct {
 	Seed    uint64
+	Subs    int     // The K of the run.
 	Viewers float64 // The mean.
 	// Offload is what peers gave, Ceiling what their uplinks could give, as a share of the
 	// bitrate of all; Ratio is the one by the other.
@@ -28,8 +29,11 @@ type Result struct {
 	// Depth is the mean of all places in trees, Deepest the greatest.
 	Depth                float64
 	Deepest, Loops       int
-	OnePrefix            int
-	CrossRegion          float64 // Of what peers gave.
+	OnePrefix            int               // The most parents of one /24 that a viewer had,
+	OnePrefixSubs        int               // the most sub-streams from one,
+	OneASNSubs           int               // and from one ASN.
+	Start                *report.Histogram // From a viewer's coming to its first picture.
+	CrossRegion          float64           // Of what peers gave.
 	Unverified           int
 	Refused              int
 	Connected, Failed    int
@@ -63,11 +67,11 @@ func (w *world) result() *Result {
 	total := w.total()
 	all := max(float64(total.all()), 1)
 	r := &Result{
-		Seed: w.cfg.Seed, Viewers: total.viewers / w.window().Seconds(),
+		Seed: w.cfg.Seed, Subs: w.cfg.Params.Subs, Viewers: total.viewers / w.window().Seconds(),
 		Offload: float64(total.peer) / all, Hedged: float64(total.hedged) / all, Pulled: float64(total.pulled) / all,
 		Waste: float64(total.duplicate+total.late+total.invalid) / all, Late: share(total.latePieces, total.pieces), Pieces: total.pieces,
 		Stalls: total.stalls, Lost: total.lost, Stood: total.stood, Depth: share(w.shape.depths, w.shape.places),
-		Deepest: w.shape.deepest, Loops: w.shape.loops, OnePrefix: w.shape.onePrefix, Unverified: total.unverified, Refused: total.refused,
+		Deepest: w.shape.deepest, Loops: w.shape.loops, OnePrefix: w.shape.onePrefix, OnePrefixSubs: w.shape.onePrefixSubs, OneASNSubs: w.shape.oneASNSubs, Start: w.start.Clone(), Unverified: total.unverified, Refused: total.refused,
 		Links: share(w.shape.links, w.shape.viewers), Connected: total.connected, Failed: total.failed, Queue: w.shape.queue, Busy: share(w.shape.busy, w.shape.uplinks),
 		Lag: w.lag.Clone(), Seconds: w.history(), Happened: w.happened,
 	}

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"slices"
 	"time"
 
 	policy "github.com/freshet-live/freshet/relay/swarm"
@@ -12,8 +13,9 @@ type shape struct {
 	deepest        int
 	loops          int
 	viewers, links int // Viewers looked at, their open connections.
-	// onePrefix is the most sub-streams that a viewer took from one /24.
-	onePrefix int
+	// onePrefix is the most parents that a viewer had of one /24, onePrefixSubs the most
+	// sub-streams, oneASNSubs those from one ASN.
+	onePrefix, onePrefixSubs, oneASNSubs int
 	// queue is the longest line before an uplink, and over how many it was 50 ms.
 	queue         time.Duration
 	busy, uplinks int
@@ -49,16 +51,12 @@ func (w *world) supply(v *viewer) float64 {
 func (s *shape) look(w *world, v *viewer) {
 	s.viewers++
 	s.links += len(v.links)
-	prefixes := make(map[[3]byte]int, len(v.parents))
+	s.kin(w, v)
 	for sub, parent := range v.parents {
 		p := w.viewer(parent)
 		if p == nil {
 			continue
 		}
-		a := p.host.address.As4()
-		prefix := [3]byte(a[:3])
-		prefixes[prefix]++
-		s.onePrefix = max(s.onePrefix, prefixes[prefix])
 		s.places++
 		depth, loop := w.depth(v, sub)
 		s.depths += depth
@@ -74,6 +72,27 @@ func (s *shape) look(w *world, v *viewer) {
 		if q > 50*time.Millisecond {
 			s.busy++
 		}
+	}
+}
+
+// kin counts how many of a viewer's parents are of one network.
+func (s *shape) kin(w *world, v *viewer) {
+	type prefix [3]byte
+	subs, parents, asns := map[prefix]int{}, map[prefix]int{}, map[int]int{}
+	for sub, parent := range v.parents {
+		p := w.viewer(parent)
+		if p == nil {
+			continue
+		}
+		a := p.host.address.As4()
+		of := prefix(a[:3])
+		subs[of]++
+		asns[p.host.asn]++
+		if !slices.Contains(v.parents[:sub], parent) {
+			parents[of]++
+		}
+		s.onePrefix, s.onePrefixSubs = max(s.onePrefix, parents[of]), max(s.onePrefixSubs, subs[of])
+		s.oneASNSubs = max(s.oneASNSubs, asns[p.host.asn])
 	}
 }
 

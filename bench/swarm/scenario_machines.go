@@ -72,7 +72,11 @@ func attacks() []Scenario {
 		Name: "eclipse", About: "One of five is of one owner in one network, offers much, and falls silent.",
 		shape: func(c *Config) { c.Cast = []Part{{Role: Sybil, Every: 5, From: c.Warm + 5*time.Second}} },
 		judge: func(r, _ *Result) []Verdict {
-			return []Verdict{{"nobody has more than two parents of one network", fmt.Sprint(r.OnePrefix), r.OnePrefix <= 2}, noStalls(r)}
+			return []Verdict{
+				{"nobody has more than two parents of one /24", fmt.Sprint(r.OnePrefix), r.OnePrefix <= 2},
+				{"nobody has more than half of the sub-streams from one /24", fmt.Sprintf("%d of %d", r.OnePrefixSubs, r.Subs), 2*r.OnePrefixSubs <= r.Subs},
+				noStalls(r),
+			}
 		},
 	}, {
 		Name: "hedge-flood", About: "One of ten asks the edge again and again for what it has.", Beside: true,

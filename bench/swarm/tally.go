@@ -56,8 +56,11 @@ func (t *tally) add(o *tally) {
 	t.supply += o.supply
 }
 
-// judge counts a chunk that is due at a viewer.
+// judge counts a chunk that is due at a viewer, if it plays by the rules.
 func (w *world) judge(v *viewer, chunk int, due time.Duration) {
+	if v.part != nil {
+		return
+	}
 	ch, t := &w.stream.chunks[chunk], w.tally()
 	for i := ch.piece; i < ch.piece+len(ch.sizes); i++ {
 		t.pieces++

@@ -29,6 +29,7 @@ type world struct {
 
 	seconds []tally
 	lag     report.Histogram
+	start   report.Histogram // From a viewer's coming to its first picture.
 	shape   shape
 	bans    map[policy.PeerID]time.Duration
 	// throttled are those whose children take more than they can carry, since when;

@@ -87,6 +87,23 @@ func Find(units [][]byte, hevc bool) (Mark, bool) {
 	return Mark{}, false
 }
 
+// Last gives the last mark in bytes that hold pictures of H.264 or H.265 as they are, a
+// chunk or a part.
+func Last(b []byte) (Mark, bool) {
+	i := bytes.LastIndex(b, UUID[:])
+	for _, codec := range []struct {
+		hevc bool
+		head int
+	}{{false, 1}, {true, 2}} {
+		if start := i - 2 - codec.head; start >= 0 {
+			if m, ok := Parse(b[start:], codec.hevc); ok {
+				return m, true
+			}
+		}
+	}
+	return Mark{}, false
+}
+
 // Sum is the CRC-32C (RFC 3720, appendix B.4) of an access unit's slices: each NAL
 // unit of types 1 to 5, for H.265 0 to 31, behind its length in four bytes, as MP4
 // files have them. What gateways add or leave out, delimiters, parameter sets, filler,

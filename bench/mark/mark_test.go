@@ -30,6 +30,23 @@ func TestMarkIsFound(t *testing.T) {
 	}
 }
 
+func TestLastMarkOfAPart(t *testing.T) {
+	for name, hevc := range map[string]bool{"H.264": false, "H.265": true} {
+		earlier := example
+		earlier.Sequence, earlier.Sent = example.Sequence-1, example.Sent.Add(-time.Second)
+		part := append([]byte("moofmdat"), earlier.Append(nil, hevc)...)
+		part = append(example.Append(append(part, "slice"...), hevc), "the last slice"...)
+		if got, ok := mark.Last(part); !ok || got.Sequence != example.Sequence || !got.Sent.Equal(example.Sent) {
+			t.Errorf("%s: %v %+v", name, ok, got)
+		}
+		for _, none := range [][]byte{nil, []byte("moofmdat"), mark.UUID[:], part[:bytes.LastIndex(part, mark.UUID[:])+20]} {
+			if got, ok := mark.Last(none); ok && got.Sequence == example.Sequence {
+				t.Errorf("%s: %+v in %q", name, got, none)
+			}
+		}
+	}
+}
+
 // The example of docs/mark.md.
 func TestMarkOnTheWire(t *testing.T) {
 	const want = "\x06\x05\x38\x8b\x3c\x5f\x1e\x6d\x27\x4a\x94\xb1\x0f\xf7\x2e\x9a\x43\xc8\x55" +
@@ -58,6 +75,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(example.Append(nil, false), false)
 	f.Add(example.Append(nil, true), true)
 	f.Fuzz(func(t *testing.T, b []byte, hevc bool) {
+		mark.Last(b)
 		m, ok := mark.Parse(b, hevc)
 		if !ok {
 			return

@@ -97,11 +97,15 @@ func (f *feed) count(from, to time.Time) int {
 func (f *feed) address() (string, error) { return f.through(f.listener.Addr().String()) }
 
 // through gives an address that leads to another over the load's network.
-func (f *feed) through(to string) (string, error) {
-	if f.load.Loss == 0 && f.load.RTT == 0 {
+func (f *feed) through(to string) (string, error) { return f.load.through(f.context, f.group, to) }
+
+// through gives an address that leads to another over the load's network, for as long as
+// ctx lasts; the group has what carries it.
+func (l Load) through(ctx context.Context, group *errgroup.Group, to string) (string, error) {
+	if l.Loss == 0 && l.RTT == 0 {
 		return to, nil
 	}
-	loss, delay := impair.Percent(float64(f.load.Loss)/1000), f.load.RTT/2
+	loss, delay := impair.Percent(float64(l.Loss)/1000), l.RTT/2
 	path := impair.Path{Name: "feed", Both: impair.Settings{Loss: &loss, Delay: &delay}}
 	network, err := impair.New(impair.Config{
 		Paths: []impair.Path{path}, Ends: []impair.Ends{{Listen: "127.0.0.1:0", To: to}}, Seed: 1,
@@ -109,7 +113,7 @@ func (f *feed) through(to string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f.group.Go(func() error { return network.Run(f.context) })
+	group.Go(func() error { return network.Run(ctx) })
 	from, _, _ := strings.Cut(network.Ends()[0], " ")
 	return from, nil
 }

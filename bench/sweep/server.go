@@ -22,6 +22,7 @@ type server struct {
 	url     string // Where viewers open sessions.
 	bare    bool   // It has nothing to be asked for.
 	foreign bool
+	publish string // Where encoders push to, for LL-HLS.
 	process *rig.Process
 }
 
@@ -79,11 +80,19 @@ type Target struct {
 	URL, Publish string
 	// RawQUIC has viewers of Ours come over raw QUIC instead of WebTransport.
 	RawQUIC bool
+	// HLS has viewers follow LL-HLS. Ours is `freshet serve` then, and encoders push to
+	// it, or to Publish of a foreign one; "{n}" in Publish and URL is the broadcast.
+	HLS bool
 }
 
 // Check says what does not go together.
 func (t Target) Check() error {
 	foreign := t.Kind == Command || t.Kind == Running
+	if t.HLS {
+		if err := t.checkHLS(foreign); err != nil {
+			return err
+		}
+	}
 	if foreign && t.URL == "" {
 		return errors.New("a foreign server needs a URL that viewers go to")
 	}
@@ -168,19 +177,28 @@ func (t Target) startCommand(ctx context.Context, dir string, f *feed) (*server,
 		}
 		line = strings.ReplaceAll(line, feedMark, address)
 	}
-	// The shell becomes the server, so that what ends the one ends the other.
-	line = "exec " + strings.TrimPrefix(line, "exec ")
-	p, err := rig.Command{Name: "server", Path: "/bin/sh", Args: []string{"-c", line}, Dir: dir}.Start(ctx)
+	s, err := t.startLine(ctx, line, dir)
 	if err != nil {
 		return nil, err
 	}
-	s := &server{name: t.Line, pid: p.PID(), process: p, url: t.URL, foreign: true}
+	s.url = t.URL
 	if strings.Contains(t.Line, feedMark) { // Nobody publishes to it, which would wait for it.
 		if err := s.answers(ctx); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
 	}
 	return s, nil
+}
+
+// startLine starts a command line.
+func (t Target) startLine(ctx context.Context, line, dir string) (*server, error) {
+	// The shell becomes the server, so that what ends the one ends the other.
+	line = "exec " + strings.TrimPrefix(line, "exec ")
+	p, err := rig.Command{Name: "server", Path: "/bin/sh", Args: []string{"-c", line}, Dir: dir}.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &server{name: t.Line, pid: p.PID(), process: p, foreign: true}, nil
 }
 
 // answers waits until viewers can connect.

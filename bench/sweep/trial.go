@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -94,6 +95,10 @@ func (s *sweep) trial(ctx context.Context, value int, phase Phase) (t Trial, err
 		return t, err
 	}
 	t = Trial{Load: load, Value: value, Phase: phase}
+	if s.Target.HLS {
+		err = s.hlsTrial(ctx, &t)
+		return t, err
+	}
 	feed, err := newFeed(ctx, load)
 	if err != nil {
 		return t, err
@@ -109,7 +114,8 @@ func (s *sweep) trial(ctx context.Context, value int, phase Phase) (t Trial, err
 	crowd := newCrowd(watching, load, server)
 	defer crowd.tasks.Wait()
 	defer leave()
-	if err := s.gathered(ctx, &t, crowd, server); err != nil || t.Why != "" {
+	gather := func(ctx context.Context) error { return s.gather(ctx, crowd, server) }
+	if err := s.gathered(ctx, &t, server, gather); err != nil || t.Why != "" {
 		return t, err
 	}
 	if err := s.measure(ctx, &t, crowd, feed, server); err != nil {
@@ -120,12 +126,12 @@ func (s *sweep) trial(ctx context.Context, value int, phase Phase) (t Trial, err
 
 // gathered waits for the viewers. That they do not all come is the end of a trial, and
 // may be the fault of who opens them.
-func (s *sweep) gathered(ctx context.Context, t *Trial, c *crowd, server *server) error {
+func (s *sweep) gathered(ctx context.Context, t *Trial, server *server, gather func(context.Context) error) error {
 	g, err := s.begin(ctx, server)
 	if err != nil {
 		return err
 	}
-	failed := s.gather(ctx, c, server)
+	failed := gather(ctx)
 	if err := g.end(t); err != nil {
 		return errors.Join(failed, err)
 	}
@@ -147,7 +153,9 @@ func (s *sweep) gathered(ctx context.Context, t *Trial, c *crowd, server *server
 func ownFault(err error) bool {
 	return slices.ContainsFunc([]syscall.Errno{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, syscall.EAGAIN,
-	}, func(code syscall.Errno) bool { return errors.Is(err, code) })
+	}, func(code syscall.Errno) bool {
+		return errors.Is(err, code) || strings.Contains(err.Error(), code.Error())
+	})
 }
 
 // gatherWithin is beside the time over which viewers come.

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"context"
 	"net"
 	"os"
 	"syscall"
@@ -115,7 +116,9 @@ func TestWhoCannotOpenViewers(t *testing.T) {
 	} {
 		c := &crowd{viewers: []*viewer{{err: tt.err}}}
 		var trial Trial
-		if err := s.gathered(t.Context(), &trial, c, &server{pid: os.Getpid()}); err != nil {
+		own := &server{pid: os.Getpid()}
+		gather := func(ctx context.Context) error { return s.gather(ctx, c, own) }
+		if err := s.gathered(t.Context(), &trial, own, gather); err != nil {
 			t.Fatal(err)
 		}
 		if trial.Why == "" || trial.Passed || !trial.Client.Limited && (trial.Limit == ByClient) != tt.client {

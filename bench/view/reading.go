@@ -14,6 +14,7 @@ type reading struct {
 	total    [classes]tally
 	latency  [classes]*report.Histogram
 	spread   [classes]*report.Histogram
+	public   [classes]*report.Histogram
 	tracks   map[string]*report.Histogram // Latencies by track, of steady viewers.
 	connect  *report.Histogram
 	join     *report.Histogram
@@ -38,7 +39,7 @@ func (a *Audience) read(now time.Time, take bool) reading {
 	r := reading{at: now, tracks: make(map[string]*report.Histogram)}
 	for c := range r.total {
 		r.total[c].pausesAt = make(map[string][]float64)
-		r.latency[c], r.spread[c] = &report.Histogram{}, &report.Histogram{}
+		r.latency[c], r.spread[c], r.public[c] = &report.Histogram{}, &report.Histogram{}, &report.Histogram{}
 	}
 	for _, s := range a.seats {
 		r.total[s.class].seat(s, s.read(now, take))
@@ -87,6 +88,7 @@ func (r *reading) truth(t *truth) {
 	for c := range r.latency {
 		r.latency[c].Merge(&t.latency[c])
 		r.spread[c].Merge(&t.spread[c])
+		r.public[c].Merge(&t.published[c])
 	}
 	r.tracks[t.name] = t.latency[steady].Clone()
 }

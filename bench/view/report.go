@@ -73,6 +73,9 @@ type Figures struct {
 	// for nothing is said. Spread is how much later than the first viewer's.
 	Latency Quantiles `json:"latency_ms"`
 	Spread  Quantiles `json:"spread_ms"`
+	// Published is from when the last picture in an object or a part was sent, which its
+	// mark says (docs/mark.md), to the last byte; without marks it has no values.
+	Published Quantiles `json:"published_ms"`
 }
 
 // Quantiles are by nearest rank; zero without values.
@@ -144,5 +147,6 @@ func (r *reading) figures(c class, before reading) Figures {
 		Missing: t.missing, MissingGroups: t.groups, Twice: t.twice, Cut: t.cut, Wild: t.bad, Starts: t.start,
 		Moves: t.moves, Ended: t.ends, Failed: t.fails, Played: t.played, Stalls: t.stalls, Stalled: t.stalled.Seconds(),
 		Latency: summary(r.latency[c].Since(before.latency[c])), Spread: summary(r.spread[c].Since(before.spread[c])),
+		Published: summary(r.public[c].Since(before.public[c])),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/freshet-live/freshet/bench/mark"
 	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/packager/cmaf"
 	"github.com/freshet-live/freshet/relay"
@@ -53,6 +54,7 @@ type truth struct {
 	clock     clock                     // Guarded by mu. The newest.
 	latency   [classes]report.Histogram // Guarded by mu.
 	spread    [classes]report.Histogram // Guarded by mu.
+	published [classes]report.Histogram // Guarded by mu. From when a marked item was sent to its last byte.
 	retired   judgement                 // Guarded by mu. Of groups that are not kept any more.
 }
 
@@ -76,7 +78,8 @@ type witnessed struct {
 	votes []vote
 	ref   uint64 // The hash at the reference viewer; 0 without.
 	media media
-	timed bool // media is known.
+	timed bool      // media is known.
+	sent  time.Time // The last picture in it, by its mark; zero without.
 }
 
 // vote counts viewers who got the same bytes.
@@ -116,6 +119,11 @@ func (t *truth) see(o item, who *watcher, again bool) media {
 		g.objects = append(g.objects, witnessed{})
 	}
 	w := &g.objects[o.Object]
+	if len(w.votes) == 0 {
+		if m, ok := mark.Last(o.payload); ok {
+			w.sent = m.Sent
+		}
+	}
 	if w.first.IsZero() || o.arrived.Before(w.first) {
 		w.first = o.arrived
 	}
@@ -128,6 +136,9 @@ func (t *truth) see(o item, who *watcher, again bool) media {
 	}
 	if !again && !o.past {
 		t.spread[who.class].AddDuration(o.arrived.Sub(w.first))
+		if !w.sent.IsZero() {
+			t.published[who.class].AddDuration(o.arrived.Sub(w.sent))
+		}
 		if !w.media.captured.IsZero() {
 			t.latency[who.class].AddDuration(o.arrived.Sub(w.media.captured))
 		}

@@ -34,8 +34,9 @@ type sweepCommand struct {
 
 	Server  string `help:"A command line that starts a server, {feed} in it being the address to pull from; without it and --pid a relay of this program is measured." placeholder:"CMD"`
 	PID     int    `name:"pid" help:"A server that runs already." placeholder:"N"`
-	URL     string `help:"Where viewers of that server go: https for WebTransport, moqt for raw QUIC." placeholder:"URL"`
-	Publish string `help:"Where it takes broadcasts over MoQ, if that is elsewhere." placeholder:"URL"`
+	URL     string `help:"Where viewers of that server go: https for WebTransport, moqt for raw QUIC; with --hls a playlist, {n} in it being the broadcast." placeholder:"URL"`
+	Publish string `help:"Where it takes broadcasts over MoQ, if that is elsewhere; with --hls where encoders push to, as for bench push, {n} being the broadcast." placeholder:"URL"`
+	HLS     bool   `name:"hls" help:"Viewers follow LL-HLS, of what encoders push: of freshet serve, unless another server is named."`
 	QUIC    bool   `name:"quic" help:"Viewers of our own relay over raw QUIC instead of WebTransport."`
 	Bare    bool   `help:"Measure a bare webtransport-go server, too."`
 
@@ -102,6 +103,10 @@ func (c sweepCommand) targets() ([]sweep.Target, error) {
 	case c.PID != 0:
 		first = sweep.Target{Kind: sweep.Running, PID: c.PID, URL: c.URL, Publish: c.Publish}
 	}
+	first.HLS = c.HLS
+	if c.HLS && c.Bare {
+		return nil, errors.New("--bare: that server has no LL-HLS")
+	}
 	out := []sweep.Target{first}
 	if c.Bare {
 		out = append(out, sweep.Target{Kind: sweep.Bare, Binary: binary})
@@ -116,8 +121,12 @@ func (c sweepCommand) targets() ([]sweep.Target, error) {
 
 // settings are the flags that count.
 func (c sweepCommand) settings() map[string]string {
+	delivery := "MoQ"
+	if c.HLS {
+		delivery = "LL-HLS"
+	}
 	return map[string]string{
-		"dimension": string(c.Dimension), "viewers": strconv.Itoa(c.Viewers), "bitrate": strconv.Itoa(c.Bitrate),
+		"delivery": delivery, "dimension": string(c.Dimension), "viewers": strconv.Itoa(c.Viewers), "bitrate": strconv.Itoa(c.Bitrate),
 		"broadcasts": strconv.Itoa(c.Broadcasts), "loss": fmt.Sprint(c.Loss), "rtt": c.RTT.String(), "deadline": c.Deadline.String(),
 		"warm": c.Warm.String(), "window": c.Window.String(), "cpus": strconv.Itoa(c.CPUs), "repeats": strconv.Itoa(c.Repeats),
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -160,50 +158,4 @@ func nodeOf(t *testing.T, pid int) int {
 	}
 	t.Fatal("no node starts")
 	return 0
-}
-
-// A real sweep of our relay, and of the bare server beside it.
-func TestBenchSweep(t *testing.T) {
-	t.Parallel()
-	binary, lines := builtBinary(t), filepath.Join(t.TempDir(), "out.json")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, binary, "bench", "sweep", "viewers", "--start", "1", "--max", "2", "--bitrate", "500",
-		"--repeats", "1", "--warm", "500ms", "--window", "1s", "--deadline", "5s", "--bare", "--json", lines).CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.ReadFile(lines)
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := report.Read(bytes.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	knees := map[string]float64{}
-	for _, r := range doc.Results {
-		if r.Name == "knee_viewers" {
-			knees[r.Labels["server"]] = r.Value
-		}
-	}
-	if knees["freshet"] != 2 || knees["bare"] != 2 {
-		t.Errorf("knees: %v", knees)
-	}
-}
-
-func TestBenchSweepRefuses(t *testing.T) {
-	t.Parallel()
-	for _, args := range [][]string{
-		{"--server", "true"}, {"--pid", "1"}, {"--server", "true", "--pid", "1", "--url", "https://x/"}, {"colour"}, {"--max", "0"}, {"--bitrate", "1"},
-	} {
-		var out, errs bytes.Buffer
-		if code := run(t.Context(), append([]string{"bench", "sweep"}, args...), &out, &errs); code == 0 || errs.Len() == 0 {
-			t.Errorf("%v: code %d, %q", args, code, errs.String())
-		}
-	}
-	if err := tiers.Possible(); err != nil && !errors.Is(err, tiers.ErrNotHere) {
-		t.Error(err)
-	}
 }

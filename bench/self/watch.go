@@ -41,6 +41,8 @@ type Verdict struct {
 	// Drops are datagrams that the kernel threw away before they were read; null where
 	// that is not known.
 	Drops *uint64 `json:"client_receive_drops"`
+	// Unopened are connections for which this process had no file, port or memory.
+	Unopened int `json:"client_unopened_connections"`
 }
 
 // Watch measures this process while it runs.
@@ -54,6 +56,7 @@ type Watch struct {
 	seconds int              // Guarded by mu. Samples of the CPU.
 	full    int              // Guarded by mu. Those over fullShare.
 	most    float64          // Guarded by mu. Cores in the worst sample.
+	failed  int              // Guarded by mu. Connections that this process had no room for.
 }
 
 // New counts the drops of the sockets that drops watches with label 0; nil is none.
@@ -117,7 +120,7 @@ func (w *Watch) second(cores float64) {
 func (w *Watch) Verdict() Verdict {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	v := Verdict{Cores: runtime.GOMAXPROCS(0), CPUMax: w.most, LagP99: w.lag.Quantile(.99) * 1e3, LagMax: w.lag.Max() * 1e3}
+	v := Verdict{Cores: runtime.GOMAXPROCS(0), CPUMax: w.most, LagP99: w.lag.Quantile(.99) * 1e3, LagMax: w.lag.Max() * 1e3, Unopened: w.failed}
 	if took := time.Since(w.began); !w.began.IsZero() && took > 0 {
 		v.CPU = float64(CPU()-w.used) / float64(took)
 	}
@@ -137,6 +140,9 @@ func (v *Verdict) judge(full, seconds int) {
 	}
 	if v.Drops != nil && *v.Drops > 0 {
 		v.Reasons = append(v.Reasons, fmt.Sprintf("drops: %d datagrams lost in own sockets", *v.Drops))
+	}
+	if v.Unopened > 0 {
+		v.Reasons = append(v.Reasons, fmt.Sprintf("connections: no file, port or memory here for %d", v.Unopened))
 	}
 	v.Limited = len(v.Reasons) > 0
 }

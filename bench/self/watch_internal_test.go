@@ -2,10 +2,13 @@ package self
 
 import (
 	"context"
+	"errors"
 	"net"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -119,5 +122,27 @@ func TestDropsOfASocketAreCounted(t *testing.T) {
 	}
 	if other, _ := drops.Total(1); other != 0 {
 		t.Errorf("%d with a label that no socket has", other)
+	}
+}
+
+// A process without room for another connection is no slow server.
+func TestOwnFailuresAreTheClients(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		err  error
+		own  bool
+	}{
+		{"no file left", &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", syscall.EMFILE)}, true},
+		{"in a text", errors.New("dial tcp 127.0.0.1:8080: socket: too many open files"), true},
+		{"no port left", os.NewSyscallError("bind", syscall.EADDRNOTAVAIL), true},
+		{"refused by the server", os.NewSyscallError("connect", syscall.ECONNREFUSED), false},
+		{"none", nil, false},
+	} {
+		w := New(nil)
+		w.Failed(tt.err)
+		v := w.Verdict()
+		if v.Limited != tt.own || tt.own && (v.Unopened != 1 || !strings.HasPrefix(v.Reasons[0], "connections: ")) {
+			t.Errorf("%s: %+v", tt.name, v)
+		}
 	}
 }

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/freshet-live/freshet/bench/self"
@@ -142,20 +139,10 @@ func (s *sweep) gathered(ctx context.Context, t *Trial, server *server, gather f
 		return errors.Join(failed, server.alive())
 	}
 	t.Why, t.Limit = failed.Error(), limitOf(t.Client, t.Idle, t.Cores, s.CPUs)
-	if ownFault(failed) {
+	if self.Own(failed) {
 		t.Limit = ByClient
 	}
 	return nil
-}
-
-// ownFault tells whether it was this process, or its machine, that could not open
-// another connection.
-func ownFault(err error) bool {
-	return slices.ContainsFunc([]syscall.Errno{
-		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, syscall.EAGAIN,
-	}, func(code syscall.Errno) bool {
-		return errors.Is(err, code) || strings.Contains(err.Error(), code.Error())
-	})
 }
 
 // gatherWithin is beside the time over which viewers come.

@@ -108,6 +108,7 @@ func (w *watcher) ended(ctx context.Context, err error) {
 	w.mu.Lock()
 	w.ends++
 	w.mu.Unlock()
+	w.a.client.Failed(err)
 	w.note(err)
 }
 
@@ -119,6 +120,7 @@ func (w *watcher) failed(ctx context.Context, err error) {
 	w.mu.Lock()
 	w.fails++
 	w.mu.Unlock()
+	w.a.client.Failed(err)
 	w.note(err)
 }
 

@@ -59,7 +59,8 @@ func TestBenchTiers(t *testing.T) {
 	}
 	binary, dir := builtBinary(t), t.TempDir()
 	scenario := filepath.Join(dir, "short.yaml")
-	text := "viewers: 2\nlinks:\n  mid-edge: {rtt: 10ms}\nsteps:\n" +
+	// Two at each edge, whichever of them the mid serves that is killed.
+	text := "viewers: 6\nlinks:\n  mid-edge: {rtt: 10ms}\nsteps:\n" +
 		"  - {do: watch, watch: 2s}\n  - {do: kill, node: serving, watch: 6s}\n"
 	if err := os.WriteFile(scenario, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -93,6 +93,8 @@ func (f *frames) of(index int, o *relay.Object, header []byte) []byte {
 	}
 	b := make([]byte, 0, len(header)+len(o.Payload))
 	made := &frame{payload: &o.Payload[0], complete: o.Complete, bytes: append(append(b, header...), o.Payload...)}
-	slot.CompareAndSwap(kept, made) // Somebody else's is as good.
+	if !slot.CompareAndSwap(kept, made) {
+		return f.of(index, o, header) // Somebody else was faster, and theirs is as good.
+	}
 	return made.bytes
 }

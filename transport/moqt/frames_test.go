@@ -91,6 +91,7 @@ func TestViewersShareTheFirstObjectToo(t *testing.T) {
 				Filter: &wire.Filter{Type: wire.LargestObject},
 			}))
 		}
+		synctest.Wait() // Each is being delivered to, which begins behind its answer.
 		o.group(track, 6, 1)
 		for _, sub := range live {
 			expect(t, sub, "6/0")

@@ -91,6 +91,17 @@ func (n *node) publish(p *publisher) error {
 	return err
 }
 
+// encoder is a publisher of CMSF that was let in, and what feeds it.
+func (n *node) encoder(protocol string) (*publisher, *hlstest.Encoder) {
+	n.t.Helper()
+	p := n.publisher(protocol)
+	e := hlstest.New(n.t, p.broadcast, hlstest.Config{})
+	if err := n.publish(p); err != nil {
+		n.t.Fatal(err)
+	}
+	return p, e
+}
+
 // wantSame checks that the newest complete groups of a track are byte for byte the
 // publisher's.
 func (n *node) wantSame(p *publisher, track string) {
@@ -168,11 +179,7 @@ func TestCMSFEntersAsItIs(t *testing.T) {
 	drafts(t, func(t *testing.T, protocol string) {
 		t.Helper()
 		n := newNode(t)
-		p := n.publisher(protocol)
-		e := hlstest.New(t, p.broadcast, hlstest.Config{})
-		if err := n.publish(p); err != nil {
-			t.Fatal(err)
-		}
+		p, e := n.encoder(protocol)
 		pace(e, 9*time.Second)
 		n.wantSame(p, "video")
 		n.wantSame(p, "audio")
@@ -187,11 +194,7 @@ func TestBurstOfGroups(t *testing.T) {
 	drafts(t, func(t *testing.T, protocol string) {
 		t.Helper()
 		n := newNode(t)
-		p := n.publisher(protocol)
-		e := hlstest.New(t, p.broadcast, hlstest.Config{})
-		if err := n.publish(p); err != nil {
-			t.Fatal(err)
-		}
+		p, e := n.encoder(protocol)
 		pace(e, 5*time.Second)
 		for range 3 {
 			time.Sleep(6 * time.Second)
@@ -221,11 +224,7 @@ func TestOneOwnerOfAName(t *testing.T) {
 	drafts(t, func(t *testing.T, protocol string) {
 		t.Helper()
 		n := newNode(t)
-		p := n.publisher(protocol)
-		e := hlstest.New(t, p.broadcast, hlstest.Config{})
-		if err := n.publish(p); err != nil {
-			t.Fatal(err)
-		}
+		p, e := n.encoder(protocol)
 		stop := live(e)
 		time.Sleep(3 * time.Second)
 		_, err := n.sessions.Open(t.Context(), ingest.Request{Name: string(studio), Protocol: "srt"})
@@ -265,11 +264,7 @@ func TestEndOfAPublisherIsHeld(t *testing.T) {
 	drafts(t, func(t *testing.T, protocol string) {
 		t.Helper()
 		n := newNode(t)
-		p := n.publisher(protocol)
-		e := hlstest.New(t, p.broadcast, hlstest.Config{})
-		if err := n.publish(p); err != nil {
-			t.Fatal(err)
-		}
+		p, e := n.encoder(protocol)
 		pace(e, 5*time.Second)
 		b, _ := n.relay.Broadcast(studio)
 		names := []string{msf.TrackName, "video", "audio"}
@@ -318,11 +313,7 @@ func TestEndOfOneTrackIsPassedOn(t *testing.T) {
 	drafts(t, func(t *testing.T, protocol string) {
 		t.Helper()
 		n := newNode(t)
-		p := n.publisher(protocol)
-		e := hlstest.New(t, p.broadcast, hlstest.Config{})
-		if err := n.publish(p); err != nil {
-			t.Fatal(err)
-		}
+		_, e := n.encoder(protocol)
 		pace(e, 5*time.Second)
 		b, _ := n.relay.Broadcast(studio)
 		d := b.Demand("video")
@@ -343,11 +334,7 @@ func TestEndOfOneTrackIsPassedOn(t *testing.T) {
 func TestUnsoundGroupsAreLeftOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t)
-		p := n.publisher("moqt-18")
-		e := hlstest.New(t, p.broadcast, hlstest.Config{})
-		if err := n.publish(p); err != nil {
-			t.Fatal(err)
-		}
+		p, e := n.encoder("moqt-18")
 		pace(e, 5*time.Second)
 		video, _ := p.broadcast.Track("video")
 		largest, _ := video.Largest()

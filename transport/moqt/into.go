@@ -250,7 +250,7 @@ func (in *intoTrack) stream(st ReceiveStream, sh wire.SubgroupHeader, r *wire.St
 	if !sh.HasPriority {
 		sh.Priority = in.priority
 	}
-	f := subgroupFill{in: in, header: sh, group: g, r: r}
+	f := subgroupFill{in: in, header: sh, group: g, st: st, r: r}
 	return f.run(wire.NewSubgroupReader(r, sh))
 }
 

@@ -1,28 +1,37 @@
 package moqt
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
 )
 
-// pieces are buffers between a stream and the log. An object of several packets is
-// passed on piece by piece, as it comes.
+// pieces are buffers between a stream and the log. They hold a chunk of most streams
+// whole: 15 Mbit/s at 30 a second.
 var pieces = sync.Pool{New: func() any {
-	b := make([]byte, 16<<10)
+	b := make([]byte, 64<<10)
 	return &b
 }}
+
+// gather is how long what came of an object waits for more of it before it is passed
+// on. The packets of one object mostly come at once and are read one by one, and a
+// write to each viewer for each of them is what a relay would spend its time on; the
+// last byte waits for nothing, so that a viewer has the object no later for it.
+const gather = 2 * time.Millisecond
 
 // subgroupFill takes one stream of a subgroup into the log.
 type subgroupFill struct {
 	in     *intoTrack
 	header wire.SubgroupHeader
 	group  *relay.Group
-	r      *wire.StreamReader
+	st     ReceiveStream
+	r      *wire.StreamReader // Of st.
 
 	subgroup *relay.Subgroup // nil before the first object.
 }
@@ -57,14 +66,37 @@ func (f *subgroupFill) object(h *wire.ObjectHeader) error {
 	if h.Length == 0 {
 		return ignoreDuplicate(f.subgroup.Insert(o))
 	}
+	buf, _ := pieces.Get().(*[]byte)
+	defer pieces.Put(buf)
+	first, err := f.read(*buf, h.Length)
+	switch {
+	case err != nil:
+		return err
+	case len(first) == h.Length:
+		o.Payload, o.Complete = bytes.Clone(first), time.Now()
+		return ignoreDuplicate(f.subgroup.Insert(o))
+	}
+	return f.fill(o, first, *buf)
+}
+
+// fill takes in an object that comes slower than it is read, piece by piece.
+func (f *subgroupFill) fill(o relay.Object, piece, buf []byte) error {
 	filling, err := f.subgroup.Open(o)
 	if err != nil {
 		return err
 	}
-	if err := f.payload(filling, h.Length); err != nil {
-		return err
+	for left := o.Size; ; {
+		if _, err := filling.Write(piece); err != nil {
+			return err
+		}
+		if left -= len(piece); left == 0 {
+			return filling.Close()
+		}
+		// What came before the end of the stream is passed on before that is said.
+		if piece, err = f.read(buf, left); len(piece) == 0 {
+			return err
+		}
 	}
-	return filling.Close()
 }
 
 // open starts the subgroup with its first object on this stream.
@@ -81,26 +113,32 @@ func (f *subgroupFill) open(h *wire.ObjectHeader) (err error) {
 	return nil
 }
 
-// payload copies n bytes, as many at a time as have come.
-func (f *subgroupFill) payload(to *relay.Filling, n int) error {
-	buf, _ := pieces.Get().(*[]byte)
-	defer pieces.Put(buf)
-	for n > 0 {
-		got, err := f.r.Read((*buf)[:min(n, len(*buf))])
-		if got > 0 {
-			if _, err := to.Write((*buf)[:got]); err != nil {
-				return err
-			}
-			n -= got
-		}
-		if err != nil && n > 0 {
-			if errors.Is(err, io.EOF) {
-				return wire.Violation("stream ends within an object")
-			}
-			return err
-		}
+// read gives what has come of the next n bytes as soon as that is all of them, as many
+// as buf holds, or what came within gather of the first. There is an error only when
+// nothing came.
+func (f *subgroupFill) read(buf []byte, n int) ([]byte, error) {
+	buf = buf[:min(n, len(buf))]
+	got, err := f.r.Read(buf)
+	for err == nil && got == 0 {
+		got, err = f.r.Read(buf)
 	}
-	return nil
+	if err == nil && got < len(buf) {
+		_ = f.st.SetReadDeadline(time.Now().Add(gather))
+		for err == nil && got < len(buf) {
+			var more int
+			more, err = f.r.Read(buf[got:])
+			got += more
+		}
+		_ = f.st.SetReadDeadline(time.Time{})
+	}
+	switch {
+	case got > 0:
+		return buf[:got], nil // An error comes again.
+	case errors.Is(err, io.EOF):
+		return nil, wire.Violation("stream ends within an object")
+	default:
+		return nil, err
+	}
 }
 
 // end closes the subgroup for what it was: complete, given up by the publisher, or

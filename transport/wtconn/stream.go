@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -48,7 +49,11 @@ func (s *sendStream) Context() context.Context {
 	return converted
 }
 
-type receiveStream struct{ s receiveHalf }
+type receiveStream struct {
+	s         receiveHalf
+	mu        sync.Mutex
+	cancelled bool // Guarded by mu, which also orders the deadlines.
+}
 
 func (s *receiveStream) Read(b []byte) (int, error) {
 	n, err := s.s.Read(b)
@@ -59,11 +64,22 @@ func (s *receiveStream) Read(b []byte) (int, error) {
 // WT_SESSION_GONE: it waits for the session's end, of which webtransport-go does
 // not tell a stream that is cancelled; its deadline it heeds.
 func (s *receiveStream) CancelRead(code uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cancelled = true
 	s.s.CancelRead(resetCode(code))
 	_ = s.s.SetReadDeadline(time.Unix(1, 0))
 }
 
-func (s *receiveStream) SetReadDeadline(t time.Time) error { return s.s.SetReadDeadline(t) }
+// SetReadDeadline does nothing any more once the stream is cancelled.
+func (s *receiveStream) SetReadDeadline(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cancelled {
+		return nil
+	}
+	return s.s.SetReadDeadline(t)
+}
 
 type stream struct {
 	sendStream
@@ -71,7 +87,7 @@ type stream struct {
 }
 
 func newStream(s *webtransport.Stream) *stream {
-	return &stream{sendStream{s}, receiveStream{s}}
+	return &stream{sendStream{s}, receiveStream{s: s}}
 }
 
 // resetCode fits a code into the 32 bits that WebTransport has for it.

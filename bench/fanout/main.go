@@ -11,6 +11,8 @@ package main
 import (
 	"context"
 	"flag"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/freshet-live/freshet/bench/command"
@@ -33,6 +35,13 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&o.clip.Kbits, "bitrate", 8000, "of the broadcast, in kbit/s")
 	flags.BoolVar(&o.clip.Even, "even", false, "all pictures of a size, as for low latency, instead of large key pictures")
 	flags.BoolVar(&o.clip.Filler, "filler", false, "make up for what pictures leave of the rate, which the gateway receives and leaves out")
+	o.door = load.SRT
+	flags.Func("ingest", "where the encoder comes in: srt (the default), quic or moq", func(door string) error {
+		if o.door = load.Door(door); !slices.Contains(load.Doors(), o.door) {
+			return fmt.Errorf("not one of %v", load.Doors())
+		}
+		return nil
+	})
 	flags.DurationVar(&o.duration, "duration", 20*time.Second, "how long to measure each server")
 	flags.IntVar(&o.rounds, "rounds", 1, "how often to measure each server; medians count")
 	flags.BoolVar(&o.bare, "bare", true, "measure the bare server too")
@@ -51,6 +60,7 @@ type options struct {
 	viewers  int
 	nice     int
 	clip     load.Clip
+	door     load.Door
 	duration time.Duration
 	rounds   int
 	bare     bool

@@ -108,7 +108,7 @@ func (m *measurement) measureGateway(ctx context.Context, binary string) (r resu
 		return r, err
 	}
 	defer func() { err = errors.Join(err, scene.Close()) }()
-	if err := scene.Push(ctx, m.clip, m.nice); err != nil {
+	if err := scene.Push(ctx, m.clip, m.door, m.nice); err != nil {
 		return r, err
 	}
 	s := server{Process: scene.Gateway.Process, url: scene.Gateway.HTTPS("/moq"), operator: scene.Gateway.Operator}

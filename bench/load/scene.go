@@ -13,9 +13,23 @@ import (
 // Broadcast is the name of what Scene pushes.
 const Broadcast relay.Namespace = "live/bench"
 
+// Door is where the encoder of a Scene comes in.
+type Door string
+
+// The doors: SRT by ffmpeg, the others by `freshet push`.
+const (
+	SRT  Door = "srt"
+	QUIC Door = "quic" // MPEG-TS over QUIC
+	MoQ  Door = "moq"
+)
+
+// Doors are all of them.
+func Doors() []Door { return []Door{SRT, QUIC, MoQ} }
+
 // Scene is a gateway with one encoder.
 type Scene struct {
 	Gateway *rig.Gateway
+	binary  string
 	dir     string
 	push    *rig.Process
 }
@@ -23,18 +37,17 @@ type Scene struct {
 // NewScene starts a gateway of the given binary with its files in dir; nothing is
 // pushed yet.
 func NewScene(ctx context.Context, binary, dir string) (*Scene, error) {
-	gateway, err := rig.StartGateway(ctx, rig.GatewayConfig{Binary: binary, Dir: dir, Profiles: true})
+	gateway, err := rig.StartGateway(ctx, rig.GatewayConfig{Binary: binary, Dir: dir, Profiles: true, Publish: true, More: "quic:\n  publish: true\n"})
 	if err != nil {
 		return nil, err
 	}
-	return &Scene{Gateway: gateway, dir: dir}, nil
+	return &Scene{Gateway: gateway, binary: binary, dir: dir}, nil
 }
 
-// Push starts the encoder, which loops a clip, with a niceness, and waits until the
-// broadcast is there.
-func (s *Scene) Push(ctx context.Context, clip string, nice int) error {
-	target := rig.Target{Gateway: s.Gateway, StreamID: "publish:" + string(Broadcast)}
-	push, err := rig.Replay(ctx, s.dir, target, clip, -1)
+// Push starts the encoder, which loops a clip, at a door and with a niceness, and waits
+// until the broadcast is there.
+func (s *Scene) Push(ctx context.Context, clip string, door Door, nice int) error {
+	push, err := s.replay(ctx, clip, door)
 	if err != nil {
 		return err
 	}
@@ -55,6 +68,18 @@ func (s *Scene) Push(ctx context.Context, clip string, nice int) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+func (s *Scene) replay(ctx context.Context, clip string, door Door) (*rig.Process, error) {
+	if door == SRT {
+		target := rig.Target{Gateway: s.Gateway, StreamID: "publish:" + string(Broadcast)}
+		return rig.Replay(ctx, s.dir, target, clip, -1)
+	}
+	scheme := map[Door]string{QUIC: "quic://", MoQ: "moqt://"}[door]
+	return rig.Command{
+		Name: "push", Path: s.binary, Dir: s.dir,
+		Args: []string{"push", "--insecure", "--loop", "--to", scheme + s.Gateway.QUIC() + "/" + string(Broadcast), clip},
+	}.Start(ctx)
 }
 
 // Alive tells whether the encoder and the gateway still run.

@@ -73,7 +73,7 @@ func run(ctx context.Context, edge bool, duration time.Duration, viewers, bitrat
 		return err
 	}
 	fmt.Printf("idle: %.1f MB resident\n", float64(idle)/1e6)
-	if err := scene.Push(ctx, clip, 0); err != nil {
+	if err := scene.Push(ctx, clip, load.SRT, 0); err != nil {
 		return err
 	}
 	soaking, leave := context.WithTimeout(ctx, duration)

@@ -8,6 +8,7 @@ require (
 	github.com/aclements/go-moremath v0.0.0-20210112150236-f10218a38794
 	github.com/alecthomas/kong v1.17.0
 	github.com/bluenviron/mediacommon/v2 v2.9.4
+	github.com/coder/websocket v1.8.14
 	github.com/datarhei/gosrt v0.11.0
 	github.com/dunglas/httpsfv v1.1.1
 	github.com/goccy/go-yaml v1.19.2

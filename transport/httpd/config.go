@@ -36,10 +36,11 @@ type Config struct {
 	// Others serve further ALPNs on the UDP port and return when the connection has
 	// ended.
 	Others map[string]func(conn *quic.Conn)
-	// Origins restricts the pages that may open a WebTransport session; nil
-	// allows all, an empty list none.
+	// Origins restricts the pages that may open a session over WebTransport or
+	// WebSocket; nil allows all, an empty list none.
 	Origins []string
-	// MaxSessions caps the QUIC connections and so the sessions; 0 is 10,000.
+	// MaxSessions caps the QUIC connections and so the sessions, and those over
+	// WebSocket; 0 is 10,000 each.
 	MaxSessions int
 	// RetryAbove is quicconn.Config.RetryAbove.
 	RetryAbove int

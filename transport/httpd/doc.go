@@ -1,5 +1,5 @@
-// Package httpd is the front of a node: HTTP/1.1, 2 and 3, WebTransport and raw
-// QUIC for MoQT, on one plain and one encrypted address.
+// Package httpd is the front of a node: HTTP/1.1, 2 and 3, WebTransport, raw
+// QUIC and WebSockets for MoQT, on one plain and one encrypted address.
 //
 // It serves the player's page and files, a small API, and mounts what it is
 // handed: a handler for LL-HLS, a function for MoQT connections. New binds the

@@ -18,6 +18,7 @@ import (
 	"github.com/freshet-live/freshet/transport/httpd"
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/quicconn"
+	"github.com/freshet-live/freshet/transport/wsconn"
 	"github.com/freshet-live/freshet/transport/wtconn"
 )
 
@@ -58,9 +59,15 @@ func TestDrainLetsWorkEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	socket, err := wsconn.Dial(t.Context(), webSocket(n.plain())+"/moq", nil, []string{"moqt-18"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	n.stop()
-	if closed, ok := errors.AsType[*moqt.CloseError](cause(t, session)); !ok || closed.Reason != "asked to leave" {
-		t.Errorf("the session ended with %v", context.Cause(session.Context()))
+	for _, conn := range []moqt.Conn{session, socket} {
+		if closed, ok := errors.AsType[*moqt.CloseError](cause(t, conn)); !ok || closed.Reason != "asked to leave" {
+			t.Errorf("the session ended with %v", context.Cause(conn.Context()))
+		}
 	}
 	if !n.Draining() || n.Ready() == nil {
 		t.Errorf("draining %t, ready %v", n.Draining(), n.Ready())
@@ -89,8 +96,13 @@ func TestDrainDeadline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-n.conns
-	<-n.conns
+	socket, err := wsconn.Dial(t.Context(), webSocket(n.plain())+"/moq", nil, []string{"moqt-18"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		<-n.conns
+	}
 	start := time.Now()
 	n.stop()
 	const goawayTimeout = 0x10
@@ -99,6 +111,9 @@ func TestDrainDeadline(t *testing.T) {
 	}
 	if closed, ok := errors.AsType[*moqt.CloseError](cause(t, session)); !ok || !closed.Remote {
 		t.Errorf("webtransport: %v", context.Cause(session.Context()))
+	}
+	if closed, ok := errors.AsType[*moqt.CloseError](cause(t, socket)); !ok || closed.Code != goawayTimeout || !closed.Remote {
+		t.Errorf("websocket: %v", context.Cause(socket.Context()))
 	}
 	if took := time.Since(start); took < 300*time.Millisecond {
 		t.Errorf("closed after %s, before the deadline", took)

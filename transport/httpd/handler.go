@@ -7,11 +7,16 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+
+	"github.com/freshet-live/freshet/transport/wsconn"
 )
 
 // hlsExtensions are the names of everything LL-HLS serves: playlists, CMAF
 // headers, segments and parts.
 var hlsExtensions = []string{".m3u8", ".m4s", ".mp4", ".m4a", ".m4v", ".cmfv", ".cmfa", ".vtt"}
+
+// moqPaths take sessions of MoQ, also by WebSocket.
+var moqPaths = []string{"/moq", "/"}
 
 // route is a handler and the name it has in metrics.
 type route struct {
@@ -22,6 +27,10 @@ type route struct {
 // handler is what every protocol version serves.
 func (s *Server) handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.ws != nil && slices.Contains(moqPaths, r.URL.Path) && wsconn.Upgrade(r) {
+			s.ws.ServeHTTP(w, r) // A session counts as such, not as a request under way.
+			return
+		}
 		s.metrics.inFlight.Inc()
 		defer s.metrics.inFlight.Dec()
 		route := s.route(r)

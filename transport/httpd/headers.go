@@ -5,9 +5,9 @@ import "net/http"
 const allowedMethods = "GET, HEAD, OPTIONS"
 
 // pagePolicy lets a page load only what this server serves. The player talks to
-// the MoQ port, another origin than the plain port's, hence https: in
-// connect-src; hls.js runs its worker from a blob.
-const pagePolicy = "default-src 'self'; connect-src 'self' https:; img-src 'self' data:; " +
+// the MoQ port, another origin than the plain port's, hence https: and
+// wss: in connect-src; hls.js runs its worker from a blob.
+const pagePolicy = "default-src 'self'; connect-src 'self' https: wss:; img-src 'self' data:; " +
 	"media-src 'self' blob:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; " +
 	"base-uri 'none'; form-action 'none'; object-src 'none'"
 

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/freshet-live/freshet/transport/quicconn"
+	"github.com/freshet-live/freshet/transport/wsconn"
 	"github.com/freshet-live/freshet/transport/wtconn"
 )
 
@@ -42,6 +43,7 @@ type Server struct {
 	encrypted net.Listener
 	quic      *quicconn.Listener
 	wt        *wtconn.Server
+	ws        *wsconn.Server // Nil without MoQ.
 	altSvc    string
 	drained   context.Context
 	drain     context.CancelFunc
@@ -61,10 +63,27 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, files: files, metrics: newMetrics(cfg.Registerer)}
 	s.drained, s.drain = context.WithCancel(context.Background())
+	s.newWebSockets()
 	if err := s.listen(); err != nil {
 		return nil, errors.Join(err, s.closeListeners())
 	}
 	return s, nil
+}
+
+// newWebSockets serves MoQ to whom QUIC does not reach, on both addresses.
+func (s *Server) newWebSockets() {
+	if s.cfg.MoQ == nil {
+		return
+	}
+	s.ws = wsconn.New(wsconn.Config{
+		Protocols:   s.cfg.Protocols,
+		MoQ:         s.cfg.MoQ,
+		Drain:       s.drained,
+		Origins:     s.cfg.Origins,
+		MaxSessions: s.cfg.MaxSessions,
+		Logger:      s.log,
+		Registerer:  s.cfg.Registerer,
+	})
 }
 
 func (s *Server) listen() error {
@@ -100,6 +119,7 @@ func (s *Server) listenQUIC() error {
 		Protocols:   s.cfg.Protocols,
 		MoQ:         s.cfg.MoQ,
 		Drain:       s.drained,
+		Paths:       moqPaths,
 		Origins:     s.cfg.Origins,
 		MaxSessions: s.cfg.MaxSessions,
 		Handler:     s.handler(),
@@ -212,6 +232,12 @@ func (s *Server) Run(ctx context.Context) error {
 		servers = append(servers, server)
 		group.Go(func() error { return ignoreClosed(server.ServeTLS(s.encrypted, "", "")) })
 		group.Go(func() error { return errors.Join(s.quic.Run(hard), s.wt.Close()) })
+	}
+	if s.ws != nil {
+		group.Go(func() error {
+			s.ws.Wait()
+			return nil
+		})
 	}
 	group.Go(func() error {
 		<-ctx.Done()

@@ -23,6 +23,7 @@ import (
 	"github.com/freshet-live/freshet/transport/httpd"
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/quicconn"
+	"github.com/freshet-live/freshet/transport/wsconn"
 	"github.com/freshet-live/freshet/transport/wtconn"
 )
 
@@ -356,7 +357,20 @@ func TestPanicIsAnswered(t *testing.T) {
 	}
 }
 
-func TestMoQOverBothTransports(t *testing.T) {
+// webSocket is a URL of HTTP as one of WebSockets.
+func webSocket(url string) string { return "ws" + strings.TrimPrefix(url, "http") }
+
+// TestWebSocketNowhereElse: a path of media is no place for sessions.
+func TestWebSocketNowhereElse(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, nil)
+	if conn, err := wsconn.Dial(t.Context(), webSocket(n.plain())+"/live/cam1/", nil, []string{"moqt-18"}, nil); err == nil {
+		_ = conn.CloseWithError(0, "")
+		t.Error("a session was opened at a broadcast's page")
+	}
+}
+
+func TestMoQOverAllTransports(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -367,6 +381,12 @@ func TestMoQOverBothTransports(t *testing.T) {
 		},
 		"webtransport": func() (moqt.Conn, error) {
 			return wtconn.Dial(ctx, n.encrypted()+"/moq", n.pinned(), []string{"moqt-18"}, nil, nil)
+		},
+		"websocket": func() (moqt.Conn, error) {
+			return wsconn.Dial(ctx, webSocket(n.encrypted())+"/moq", n.pinned(), []string{"moqt-18"}, nil)
+		},
+		"websocket in the clear": func() (moqt.Conn, error) {
+			return wsconn.Dial(ctx, webSocket(n.plain())+"/moq", nil, []string{"moqt-18"}, nil)
 		},
 	} {
 		conn, err := dial()

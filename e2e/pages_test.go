@@ -16,6 +16,7 @@ func ourPage(gateway *rig.Gateway, path string, seconds float64) rig.Watch {
 // playerStats is what these tests want of the player's own figures.
 type playerStats struct {
 	Transport  string   `json:"transport"`
+	Carrier    string   `json:"carrier"`
 	Draft      string   `json:"draft"`
 	Latency    *float64 `json:"latency"`
 	Reconnects int      `json:"reconnects"`

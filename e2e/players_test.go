@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
+	"net"
 	"net/url"
 	"testing"
 
@@ -85,10 +86,11 @@ func TestOurPageInOtherWays(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer source.Stop()
-	for _, way := range []struct{ browser, query, transport string }{
-		{"firefox", "", "moq"},
-		{"firefox", "?transport=hls", "hls"},
-		{"chromium", "?transport=hls", "hls"},
+	for _, way := range []struct{ browser, query, transport, carrier string }{
+		{"firefox", "", "moq", "webtransport"},
+		{"firefox", "?transport=websocket", "moq", "websocket"},
+		{"firefox", "?transport=hls", "hls", ""},
+		{"chromium", "?transport=hls", "hls", ""},
 	} {
 		t.Run(way.browser+" "+way.transport, func(t *testing.T) {
 			watch := ourPage(gateway, path, watchFor(false))
@@ -97,9 +99,35 @@ func TestOurPageInOtherWays(t *testing.T) {
 			seen := look(t, watch)
 			report(t, seen)
 			plays(t, seen)
-			if stats := ourStats(t, seen); stats.Transport != way.transport {
-				t.Errorf("our page plays by %q", stats.Transport)
+			if stats := ourStats(t, seen); stats.Transport != way.transport || stats.Carrier != way.carrier {
+				t.Errorf("our page plays by %q over %q", stats.Transport, stats.Carrier)
 			}
 		})
+	}
+}
+
+// A network that drops UDP says nothing of it: our page plays over WebSocket then, as soon
+// after the camera as over WebTransport.
+func TestOurPageWithoutUDP(t *testing.T) {
+	rig.Need(t, "ffmpeg", "node", "chromium")
+	hole, err := net.ListenPacket("udp", "127.0.0.1:0")
+	must(t, err)
+	defer hole.Close()
+	gateway := startGateway(t, rig.GatewayConfig{MoQURL: "https://" + hole.LocalAddr().String() + "/moq"})
+	const path = "live/tcp"
+	source, err := rig.StartFFmpeg(context.Background(), artifactDir(t), rig.Target{Gateway: gateway, StreamID: path}, small, rig.Encoding{})
+	must(t, err)
+	defer source.Stop()
+	seen := look(t, ourPage(gateway, path, watchFor(false)))
+	report(t, seen)
+	plays(t, seen)
+	if stats := ourStats(t, seen); stats.Transport != "moq" || stats.Carrier != "websocket" {
+		t.Errorf("our page plays by %q over %q", stats.Transport, stats.Carrier)
+	}
+	if seen.FirstPicture > 3500 {
+		t.Errorf("the first picture came after %.0f ms", seen.FirstPicture)
+	}
+	if p50 := rig.Percentile(seen.Latency, 0.5); p50 >= 550 {
+		t.Errorf("median latency %.0f ms", p50)
 	}
 }

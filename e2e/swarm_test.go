@@ -25,6 +25,7 @@ var (
 // swarmStats is what these tests want of the player's own figures.
 type swarmStats struct {
 	Transport string `json:"transport"`
+	Carrier   string `json:"carrier"`
 	Stalls    int    `json:"stalls"`
 	// Appended are SHA-256 of the chunks of video that were played (browser/appended.js).
 	Appended []string `json:"appended"`

@@ -26,6 +26,7 @@ type audit struct {
 	published *payloads
 	crowd     *rig.Crowd
 	appended  string // The script that notes what pages play.
+	query     string // More of the pages' addresses.
 }
 
 // startAudit starts a swarm with more options and without viewers, and notes what is
@@ -54,7 +55,7 @@ func (a *audit) open(names ...string) {
 	a.t.Helper()
 	for _, name := range names {
 		must(a.t, a.crowd.Open(rig.CrowdViewer{
-			Name: name, URL: a.gateway.HTTP("/"+a.path+"/") + "?muted&swarm-consent=granted", Script: a.appended,
+			Name: name, URL: a.gateway.HTTP("/"+a.path+"/") + "?muted&swarm-consent=granted" + a.query, Script: a.appended,
 		}))
 	}
 }
@@ -130,6 +131,7 @@ func TestSwarmOfBrowserAndNative(t *testing.T) {
 	rig.Need(t, "ffmpeg", "node", "chromium")
 	const enough = 100e3 // bytes
 	a := startAudit(t, "live/mixed", "  cap_factor: 0.6\n")
+	a.query = "&transport=websocket" // The swarm's session works over it, too.
 	a.open("browser")
 	peer := a.join(rig.PeerConfig{})
 
@@ -145,6 +147,9 @@ func TestSwarmOfBrowserAndNative(t *testing.T) {
 		return nil
 	})
 	page, stats := watchCrowd(t, a.crowd)["browser"], peer.Stats()
+	if page.stats.Carrier != "websocket" {
+		t.Errorf("the browser's session goes over %q", page.stats.Carrier)
+	}
 	swarm := page.stats.Swarm
 	t.Logf("browser: %.0f kB from its peer, %.0f kB from the edge, %.0f kB sent, parents %v", swarm.PeerBytes/1e3, swarm.EdgeBytes/1e3, page.RTC.PiecesSent/1e3, swarm.Parents)
 	t.Logf("native: %s; connected in %v", stats, stats.Connect)

@@ -24,6 +24,7 @@ type GatewayConfig struct {
 	Parents     []string          // MoQ URLs; a gateway with parents takes no encoders
 	CertDir     string            // shared by gateways that a browser moves between
 	Redirect    string            // MoQ URL that a drain sends clients to
+	MoQURL      string            // what players are told of MoQ; default where it is
 	Publish     bool              // takes MoQ publishers
 	Profiles    bool              // serves pprof to the operator
 	More        string            // YAML sections that are not among these
@@ -127,7 +128,7 @@ func (g *Gateway) yaml(config GatewayConfig) []byte {
 		fmt.Fprintf(&b, "    - path: %s\n      passphrase: %s\n", path, passphrase)
 	}
 	fmt.Fprintf(&b, "ingest:\n  hold: %v\n", orElse(config.Hold, 5*time.Second))
-	fmt.Fprintf(&b, "web:\n  http: %s:%d\n  https: %s:%d\n  cert_dir: %q\n", g.host, g.http, g.host, g.https, config.CertDir)
+	fmt.Fprintf(&b, "web:\n  http: %s:%d\n  https: %s:%d\n  cert_dir: %q\n  moq_url: %q\n", g.host, g.http, g.host, g.https, config.CertDir, config.MoQURL)
 	fmt.Fprintf(&b, "moq:\n  max_lag: %v\n  publish: %v\n", orElse(config.MaxLag, 2*time.Second), config.Publish)
 	fmt.Fprintf(&b, "metrics:\n  address: %s:%d\n  pprof: %v\n", g.host, g.metrics, config.Profiles)
 	fmt.Fprintf(&b, "drain:\n  deadline: %v\n  url: %q\n", orElse(config.Drain, 3*time.Second), config.Redirect)

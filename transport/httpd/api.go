@@ -37,6 +37,8 @@ type moqInfo struct {
 	// CertificateHashes are for WebTransport's serverCertificateHashes: there
 	// for a self-made certificate alone.
 	CertificateHashes []string `json:"certificateHashes,omitempty"`
+	// WebSocket is the path of MoQ over WebSocket, at the address that was asked.
+	WebSocket string `json:"webSocket"`
 }
 
 // serveInfo tells a player where MoQ is: at the host it came to, as only that
@@ -44,7 +46,7 @@ type moqInfo struct {
 func (s *Server) serveInfo(w http.ResponseWriter, r *http.Request) {
 	out := info{Version: s.cfg.Version}
 	if s.encrypted != nil {
-		out.MoQ = &moqInfo{URL: s.moqURL(r.Host)}
+		out.MoQ = &moqInfo{URL: s.moqURL(r.Host), WebSocket: "/moq"}
 		if s.cfg.Certs.SelfMade() {
 			for _, hash := range s.cfg.Certs.Hashes() {
 				out.MoQ.CertificateHashes = append(out.MoQ.CertificateHashes, hex.EncodeToString(hash[:]))

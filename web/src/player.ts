@@ -1,5 +1,5 @@
 import { ServerClock } from "./play/clock.ts";
-import { type PlayerConfig, type PlayerOptions, parseAddress, withDefaults } from "./play/config.ts";
+import { type PlayerConfig, type PlayerOptions, moqAlone, parseAddress, withDefaults } from "./play/config.ts";
 import { Edges } from "./play/edges.ts";
 import type { Engine, EngineHost, EngineStats, Predecessor } from "./play/engine.ts";
 import { MoqEngine } from "./play/moqengine.ts";
@@ -9,6 +9,7 @@ import type { PlayerState, PlayerStats } from "./play/stats.ts";
 import { SwarmSettings } from "./swarm/settings.ts";
 import { mediaSourceSupported } from "./media/sink.ts";
 import { webTransportSupported } from "./moqt/transport.ts";
+import { webSocketSupported } from "./qmux/websocket.ts";
 
 export type { PlayerOptions, PlayerState, PlayerStats };
 
@@ -19,7 +20,7 @@ const loadPause = 2000;
 
 /**
  * Plays a live broadcast in a video element: MoQ over WebTransport where that
- * works, else LL-HLS. Starts by itself; events (CustomEvent, detail in brackets):
+ * works, else over WebSocket, else LL-HLS. Starts by itself; events (CustomEvent, detail in brackets):
  * "statechange" ({state, message}), "mute" (playback had to start without sound),
  * "firstframe" ({joinTime}), "transportchange" ({transport, reason}).
  */
@@ -96,13 +97,13 @@ export class FreshetPlayer extends EventTarget {
 
   private async begin(): Promise<void> {
     const { transport } = this.config;
-    const moqPossible = webTransportSupported() && mediaSourceSupported();
+    const moqPossible = (webTransportSupported() || webSocketSupported()) && mediaSourceSupported();
     if (transport !== "hls" && moqPossible) {
       this.use(new MoqEngine(this.host));
-    } else if (transport === "moq") {
-      this.setState("failed", "This browser has no WebTransport, which MoQ needs.");
+    } else if (moqAlone(this.config)) {
+      this.setState("failed", "This browser has no Media Source Extensions, which MoQ needs.");
     } else {
-      await this.useHls("this browser has no WebTransport");
+      await this.useHls("this browser cannot play MoQ");
     }
   }
 
@@ -111,7 +112,7 @@ export class FreshetPlayer extends EventTarget {
       this.engine?.stop();
       this.engine = undefined;
     }
-    if (this.config.transport === "moq") {
+    if (moqAlone(this.config)) {
       this.setState("failed", `MoQ does not work here: ${reason}`);
       return;
     }
@@ -203,6 +204,7 @@ export class FreshetPlayer extends EventTarget {
 }
 
 const noStats: EngineStats = {
+  carrier: null,
   draft: null,
   latency: null,
   latencySource: null,

@@ -117,9 +117,12 @@ test("the server's information is believed as far as it is sound", () => {
   const hash = "ab".repeat(32);
   const moq = { url: "https://host:4443/moq", certificateHashes: [hash, "zz", 5] };
   const edges = ["https://edge-b:4443", "https://edge-c"];
-  assert.deepEqual(parseInfo({ moq, edges: [...edges, 5] }), { url: moq.url, certificateHashes: [hash], edges });
-  assert.deepEqual(parseInfo({ moq: { url: moq.url } }), { url: moq.url, certificateHashes: [], edges: [] });
+  const origin = "http://host:8080";
+  assert.equal(parseInfo({ moq: { ...moq, webSocket: "/moq" } }, origin)?.webSocketUrl, "ws://host:8080/moq");
+  assert.equal(parseInfo({ moq: { ...moq, webSocket: "/moq" } }, "https://host")?.webSocketUrl, "wss://host/moq");
+  assert.deepEqual(parseInfo({ moq, edges: [...edges, 5] }, origin), { url: moq.url, certificateHashes: [hash], edges });
+  assert.deepEqual(parseInfo({ moq: { url: moq.url } }, origin), { url: moq.url, certificateHashes: [], edges: [] });
   for (const bad of [{}, null, { moq: 1 }, { moq: { url: "no url" } }, { moq: { url: 5 } }]) {
-    assert.equal(parseInfo(bad), undefined);
+    assert.equal(parseInfo(bad, origin), undefined);
   }
 });

@@ -3,7 +3,8 @@ import type { SwarmSettingsConfig } from "../swarm/settings.ts";
 export interface PlayerConfig {
   /** The broadcast's page, such as https://host:4443/live/cam1/ */
   readonly url: string;
-  readonly transport: "auto" | "moq" | "hls";
+  /** MoQ goes over WebTransport, and over WebSocket where that does not work; "websocket" is MoQ over that alone. */
+  readonly transport: "auto" | "moq" | "websocket" | "hls";
   /** Other gateways that serve the broadcast, for when this one is gone; gateways may name more themselves. */
   readonly fallbacks: readonly string[];
   /**
@@ -38,6 +39,11 @@ const defaults = {
 export function withDefaults(options: PlayerOptions): PlayerConfig {
   const config = { ...defaults, ...options, swarm: { ...swarmDefaults, ...options.swarm } };
   return { ...config, url: new URL(config.url, globalThis.location?.href).href };
+}
+
+/** LL-HLS is not to take over. */
+export function moqAlone({ transport }: PlayerConfig): boolean {
+  return transport === "moq" || transport === "websocket";
 }
 
 /** A page's parts: where the server is, and which broadcast is meant. */

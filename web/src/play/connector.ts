@@ -6,10 +6,10 @@ import type { ServerInfo } from "./server.ts";
 /** Milliseconds an edge has to give a session before the next one is tried as well. */
 const headStart = 350;
 
-/** The server answers, and has no MoQ. */
+/** The server answers, and has no MoQ that this browser can speak. */
 export class NoMoqError extends Error {
-  constructor() {
-    super("the server offers no MoQ");
+  constructor(message = "the server offers no MoQ") {
+    super(message);
   }
 }
 
@@ -90,7 +90,9 @@ export class Connector<S> {
 
   private async dial(place: Place & { info: ServerInfo }, signal: AbortSignal): Promise<S> {
     const { info } = place;
-    const session = await this.dialer.open({ ...info, url: withToken(info.url, this.token) }, signal);
+    const { webSocketUrl } = info;
+    const shown = webSocketUrl === undefined ? {} : { webSocketUrl: withToken(webSocketUrl, this.token) };
+    const session = await this.dialer.open({ ...info, ...shown, url: withToken(info.url, this.token) }, signal);
     if (!signal.aborted) {
       this.last = place;
     }

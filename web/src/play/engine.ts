@@ -7,6 +7,7 @@ import type { PlayerState, PlayerStats, TransportName } from "./stats.ts";
 /** The figures that depend on the transport. */
 export type EngineStats = Pick<
   PlayerStats,
+  | "carrier"
   | "draft"
   | "latency"
   | "latencySource"

@@ -5,7 +5,7 @@ const interval = 100;
 
 type Measured = Pick<
   EngineStats,
-  "draft" | "latency" | "latencySource" | "bufferAhead" | "buffer" | "droppedGroups" | "stalls" | "stallTime" | "jumps"
+  "carrier" | "draft" | "latency" | "latencySource" | "bufferAhead" | "buffer" | "droppedGroups" | "stalls" | "stallTime" | "jumps"
 >;
 
 /** What can be seen of HLS playback on the element itself. */
@@ -37,6 +37,7 @@ export class HlsMeter {
     const date = this.started ? this.playingDate() : null;
     const ahead = this.ahead();
     return {
+      carrier: null,
       draft: null,
       latency: date ? Math.round(serverNow - date.getTime()) : null,
       latencySource: "program-date-time",

@@ -3,17 +3,18 @@ import { MediaSink, typeSupported } from "../media/sink.ts";
 import { RequestCode, SessionCode, unauthorizedDone } from "../moqt/codes.ts";
 import { Session } from "../moqt/session.ts";
 import type { TrackEnd } from "../moqt/subscription.ts";
-import { connect } from "../moqt/transport.ts";
 import { Swarm } from "../swarm/swarm.ts";
 import { Backoff, sleep } from "./backoff.ts";
 import { CatalogFeed } from "./catalogfeed.ts";
-import { refused } from "./config.ts";
+import { Carriers } from "./carriers.ts";
+import { moqAlone, refused } from "./config.ts";
 import { Connector, type Line, NoMoqError } from "./connector.ts";
 import type { Engine, EngineHost, EngineStats } from "./engine.ts";
 import { EncoderClock } from "./latency.ts";
 import { LiveControl } from "./livecontrol.ts";
 import { type ServerInfo, fetchInfo, findAlive, isAlive } from "./server.ts";
 import { Silence } from "./silence.ts";
+import type { Carrier } from "./stats.ts";
 import { TrackFeed } from "./trackfeed.ts";
 
 const connectTimeout = 5000;
@@ -38,7 +39,7 @@ const joinPatience = 500;
 
 const implementation = "freshet-player";
 
-/** MoQ over WebTransport into MediaSource. */
+/** MoQ, over WebTransport or WebSocket, into MediaSource. */
 export class MoqEngine implements Engine {
   readonly name = "moq";
   private readonly lifetime = new AbortController();
@@ -50,6 +51,7 @@ export class MoqEngine implements Engine {
   private sink: MediaSink | undefined;
   private opening: Promise<void> | undefined;
   private readonly connector: Connector<Session>;
+  private readonly carriers: Carriers;
   private readonly silence = new Silence();
   private session: Session | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -60,6 +62,7 @@ export class MoqEngine implements Engine {
   /** The present connection has brought a catalog. */
   private served = false;
   private chosen: CatalogTrack[] = [];
+  private carrier: Carrier | null = null;
   private draft: string | null = null;
   private connections = 0;
   private failures = 0;
@@ -81,9 +84,10 @@ export class MoqEngine implements Engine {
     );
     this.feeds = { video: this.newFeed("video"), audio: this.newFeed("audio") };
     this.swarm = new Swarm({ engine: host, feed: this.feeds.video, live: this.live, latency: () => this.latency() });
+    this.carriers = new Carriers(host.config.transport === "websocket" ? ["websocket"] : ["webtransport", "websocket"]);
     this.connector = new Connector<Session>(host.edges, host.address.token, {
       ask: fetchInfo,
-      open: (info) => this.open(info),
+      open: (info, signal) => this.open(info, signal),
       close: (session) => session.close(),
     });
   }
@@ -106,6 +110,7 @@ export class MoqEngine implements Engine {
     const { video, audio } = this.feeds;
     const now = performance.now();
     return {
+      carrier: this.carrier,
       draft: this.draft,
       latency: this.latency(),
       latencySource: "prft",
@@ -188,7 +193,7 @@ export class MoqEngine implements Engine {
   /** What has played goes on with another transport only if a server answers, as else none would work. */
   private async giveUpPlaying(reason: string): Promise<boolean> {
     const { edges, config, video } = this.host;
-    if (this.unreached < maxUnreached || config.transport === "moq") {
+    if (this.unreached < maxUnreached || moqAlone(config)) {
       return false;
     }
     const alive = await findAlive(edges.all, this.lifetime.signal);
@@ -227,9 +232,10 @@ export class MoqEngine implements Engine {
     return reason;
   }
 
-  private async open(info: ServerInfo): Promise<Session> {
-    const transport = await connect({ ...info, timeout: this.live.started ? reconnectTimeout : connectTimeout });
-    this.draft = (transport as { protocol?: string }).protocol || "moqt-18";
+  private async open(info: ServerInfo, signal: AbortSignal): Promise<Session> {
+    const { carrier, transport } = await this.carriers.open(info, this.live.started ? reconnectTimeout : connectTimeout, signal);
+    this.carrier = carrier;
+    this.draft = transport.protocol || "moqt-18";
     const extension = this.swarm.newExtension(info.swarm === true);
     const session: Session = await Session.start(transport, {
       implementation,

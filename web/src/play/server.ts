@@ -2,6 +2,8 @@
 export interface ServerInfo {
   readonly url: string;
   readonly certificateHashes: readonly string[];
+  /** Where it takes MoQ over WebSocket, if it does. */
+  readonly webSocketUrl?: string;
   /** Other gateways that serve the same broadcasts, as URLs of which the origin counts. */
   readonly edges: readonly string[];
   /** It takes viewers into swarms (docs/swarm-protocol.md). */
@@ -44,7 +46,7 @@ function reasonIn(body: string): string | undefined {
 
 export async function fetchInfo(origin: string, signal: AbortSignal): Promise<ServerInfo | undefined> {
   const info: unknown = JSON.parse(await fetchText(`${origin}/v1/info`, signal));
-  return parseInfo(info);
+  return parseInfo(info, origin);
 }
 
 /** Other gateways that this one names, whether it offers MoQ or not. */
@@ -54,7 +56,7 @@ export async function fetchEdges(origin: string, signal: AbortSignal): Promise<s
 }
 
 /** Undefined: the server offers no MoQ. */
-export function parseInfo(info: unknown): ServerInfo | undefined {
+export function parseInfo(info: unknown, origin: string): ServerInfo | undefined {
   const moq = field(info, "moq");
   const url = field(moq, "url");
   if (typeof url !== "string" || !URL.canParse(url)) {
@@ -62,7 +64,15 @@ export function parseInfo(info: unknown): ServerInfo | undefined {
   }
   const hashes = strings(field(moq, "certificateHashes")).filter((hash) => /^[0-9a-f]{64}$/i.test(hash));
   const swarm = field(info, "swarm") !== undefined;
-  return { url, certificateHashes: hashes, edges: strings(field(info, "edges")), ...(swarm ? { swarm } : {}) };
+  const path = field(moq, "webSocket");
+  return {
+    url,
+    certificateHashes: hashes,
+    // At the address that could be asked: a page may not open another one's unless its certificate is good.
+    ...(typeof path === "string" ? { webSocketUrl: new URL(path, origin).href.replace(/^http/, "ws") } : {}),
+    edges: strings(field(info, "edges")),
+    ...(swarm ? { swarm } : {}),
+  };
 }
 
 function strings(value: unknown): string[] {

@@ -2,6 +2,9 @@ import type { SwarmStats } from "../swarm/stats.ts";
 
 export type TransportName = "moq" | "hls" | "native-hls";
 
+/** WebSocket is for networks that let no UDP through, and browsers without WebTransport. */
+export type Carrier = "webtransport" | "websocket";
+
 export type PlayerState =
   /** Not connected yet. */
   | "connecting"
@@ -18,6 +21,8 @@ export type PlayerState =
 export interface PlayerStats {
   readonly state: PlayerState;
   readonly transport: TransportName | null;
+  /** What MoQ goes over. */
+  readonly carrier: Carrier | null;
   /** The MoQT protocol, such as "moqt-18". */
   readonly draft: string | null;
   /** Encoder output to display, "prft" being measured and "hls" from PROGRAM-DATE-TIME. */

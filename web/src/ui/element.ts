@@ -75,7 +75,7 @@ export class FreshetPlayerElement extends HTMLElement {
     const target = Number(this.getAttribute("target"));
     return {
       url: src,
-      ...(transport === "moq" || transport === "hls" ? { transport } : {}),
+      ...(transport === "moq" || transport === "websocket" || transport === "hls" ? { transport } : {}),
       ...(target > 0 ? { targetBuffer: target } : {}),
       swarm: this.swarmOptions(),
       fallbacks: this.getAttribute("fallbacks")?.split(/\s+/).filter((url) => url !== "") ?? [],

@@ -4,7 +4,8 @@ import { el } from "./dom.ts";
 import { formatBitrate, formatTime } from "./format.ts";
 
 const transports: Record<string, string> = {
-  moq: "WebTransport",
+  webtransport: "WebTransport",
+  websocket: "WebSocket",
   hls: "LL-HLS · hls.js",
   "native-hls": "HLS · browser",
 };
@@ -49,7 +50,7 @@ function factsOf(stats: PlayerStats): [string, string][] {
   const picture = stats.width > 0 ? `${stats.width} × ${stats.height}` : "–";
   const codecs = [stats.videoCodec, stats.audioCodec].filter((codec) => codec !== null).join(", ");
   return [
-    ["Transport", stats.transport ? `${transports[stats.transport]}${stats.draft ? ` · ${stats.draft}` : ""}` : "–"],
+    ["Transport", stats.transport ? `${transports[stats.carrier ?? stats.transport] ?? "MoQ"}${stats.draft ? ` · ${stats.draft}` : ""}` : "–"],
     ["Picture", picture],
     ["Codecs", codecs || "–"],
     ["Target buffer", formatTime(stats.targetBuffer)],

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,6 +107,31 @@ func TestRenewalOverlaps(t *testing.T) {
 			known = source.Hashes()
 		}
 	})
+}
+
+// Nodes that share a folder and start at the same time have one certificate, and one next.
+func TestDirIsShared(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "certs")
+	now := time.Now()
+	for _, age := range []time.Duration{0, 10 * day} {
+		at := now.Add(age)
+		sources := make([]*certs.Source, 8)
+		var group sync.WaitGroup
+		for i := range sources {
+			group.Go(func() {
+				var err error
+				if sources[i], err = certs.New(certs.Config{Dir: dir, Now: func() time.Time { return at }}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		for _, s := range sources[1:] {
+			if !slices.Equal(s.Hashes(), sources[0].Hashes()) {
+				t.Fatalf("after %v: two nodes have other certificates", age)
+			}
+		}
+	}
 }
 
 func TestDirKeepsHash(t *testing.T) {

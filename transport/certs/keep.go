@@ -68,10 +68,15 @@ func (s *Source) keep(name string, cert *tls.Certificate) error {
 	return nil
 }
 
-// promote makes the kept next certificate the current one.
+// promote makes the kept next certificate the current one, unless another node that
+// shares the folder has done it.
 func (s *Source) promote() error {
 	if s.cfg.Dir == "" {
 		return nil
 	}
-	return os.Rename(filepath.Join(s.cfg.Dir, nextFile), filepath.Join(s.cfg.Dir, currentFile))
+	err := os.Rename(filepath.Join(s.cfg.Dir, nextFile), filepath.Join(s.cfg.Dir, currentFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }

@@ -32,7 +32,7 @@ const (
 // loadSelfMade takes the kept certificates where they still serve, and makes
 // what is missing.
 func (s *Source) loadSelfMade() error {
-	current, err := s.restore(currentFile)
+	current, err := s.keptOrMade(currentFile)
 	if err != nil {
 		return err
 	}
@@ -40,17 +40,28 @@ func (s *Source) loadSelfMade() error {
 	if err != nil {
 		return err
 	}
-	if current == nil {
-		if current, err = s.make(); err != nil {
-			return err
-		}
-		if err := s.keep(currentFile, current); err != nil {
-			return err
-		}
-	}
 	s.serve(current, next)
 	s.renew()
 	return nil
+}
+
+// keptOrMade gives the kept certificate or, where none serves, makes and keeps one. Of
+// nodes that share the folder one makes it, and the others take it: a player comes to
+// all of them with the same hash.
+func (s *Source) keptOrMade(name string) (*tls.Certificate, error) {
+	release, err := s.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	cert, err := s.restore(name)
+	if err != nil || cert != nil {
+		return cert, err
+	}
+	if cert, err = s.make(); err != nil {
+		return nil, err
+	}
+	return cert, s.keep(name, cert)
 }
 
 // renew takes the step that the age of the current certificate asks for.
@@ -77,12 +88,12 @@ func (s *Source) renew() {
 // prepare makes the next certificate and gives its hash out. A folder that
 // cannot be written costs the hash at a restart, never the renewal.
 func (s *Source) prepare(current *tls.Certificate) *tls.Certificate {
-	next, err := s.make()
-	if err != nil {
+	next, err := s.keptOrMade(nextFile)
+	if next == nil {
 		s.refuse(err)
 		return nil
 	}
-	if err := s.keep(nextFile, next); err != nil {
+	if err != nil {
 		s.log.Error("certificate not kept for a restart", "err", err)
 	}
 	s.serve(current, next)

@@ -29,8 +29,8 @@ type Config struct {
 	// Hosts are names and addresses beside localhost, 127.0.0.1 and ::1 that a
 	// self-made certificate is good for.
 	Hosts []string
-	// Dir keeps the self-made certificate over a restart, and so its hash;
-	// empty keeps it in memory alone.
+	// Dir keeps the self-made certificate over a restart, and so its hash; nodes
+	// that share it have one certificate. Empty keeps it in memory alone.
 	Dir string
 
 	// Now is the clock; time.Now when nil.

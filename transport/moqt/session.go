@@ -67,7 +67,8 @@ type session struct {
 	gate   gate
 	tasks  sync.WaitGroup
 
-	ready     chan struct{} // Closed when the peer's SETUP came.
+	met       chan struct{} // Closed when the peer's SETUP came.
+	ready     chan struct{} // Closed when ours has gone out, too.
 	readyOnce sync.Once
 	control   *messageWriter // Set before ready is closed.
 
@@ -105,6 +106,7 @@ func newSession(ctx context.Context, conn Conn, r role, env environment) (*sessi
 		d:           d,
 		role:        r,
 		pace:        newPace(env.limits.MessageRate),
+		met:         make(chan struct{}),
 		ready:       make(chan struct{}),
 	}
 	s.log = env.log.With("draft", d.Draft, "peer", conn.RemoteAddr().String())

@@ -58,9 +58,27 @@ func (s *session) openControl() {
 	}
 }
 
+// controlAfter is how long a server holds its control stream back for the client's.
+const controlAfter = 250 * time.Millisecond
+
 // openUniControl is draft 18's. The stream is never closed: that would be a
 // violation ("Session initialization").
+//
+// A server lets the client begin, though the draft has neither wait: of a stream that
+// comes with the answer to its CONNECT Chromium (156) sometimes shows a page nothing, ever,
+// and GOAWAY and what SETUP says were lost with it. A client that waits for the server
+// is waited for no longer than a moment.
 func (s *session) openUniControl() error {
+	if s.role == roleServer {
+		timer := time.NewTimer(controlAfter)
+		defer timer.Stop()
+		select {
+		case <-s.met:
+		case <-timer.C:
+		case <-s.ctx.Done():
+			return context.Cause(s.ctx)
+		}
+	}
 	st, err := s.conn.OpenUniStream(s.ctx)
 	if err != nil {
 		return err
@@ -117,6 +135,7 @@ func (s *session) gotSetup(o wire.KeyValues) error {
 	if s.setups++; s.setups > 1 {
 		return wire.Violation("second SETUP")
 	}
+	close(s.met)
 	s.maybeReadyLocked()
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/freshet-live/freshet/bench/report"
 	"github.com/freshet-live/freshet/configs"
+	"github.com/freshet-live/freshet/ingest/ingesttest"
 )
 
 // smallPattern is little to send and to decode.
@@ -22,7 +23,8 @@ var smallPattern = []string{"bench", "push", "pattern", "--size", "320x180", "--
 // benchPush runs the command, which must succeed.
 func benchPush(t *testing.T, args ...string) {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
+	var stdout bytes.Buffer
+	var stderr ingesttest.Log // Encoders write to it beside each other.
 	if code := run(t.Context(), append(slices.Clone(smallPattern), args...), &stdout, &stderr); code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
@@ -31,7 +33,8 @@ func benchPush(t *testing.T, args ...string) {
 // benchPushReport runs the command and reads what it reports.
 func benchPushReport(t *testing.T, args ...string) *report.Document {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
+	var stdout bytes.Buffer
+	var stderr ingesttest.Log // Encoders write to it beside each other.
 	args = append(append(slices.Clone(smallPattern), "--json", "-"), args...)
 	if code := run(t.Context(), args, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr.String())

@@ -12,7 +12,7 @@ import (
 // Config configures an Audience. URLs and Viewers are required, for MoQ a Namespace.
 type Config struct {
 	// URLs are those of servers; the viewers are spread over them in turn. For MoQ https
-	// is WebTransport and moqt raw QUIC; with HLS they are playlists.
+	// is WebTransport, moqt raw QUIC and wss WebSocket; with HLS they are playlists.
 	URLs      []string
 	Namespace relay.Namespace
 	// HLS has the viewers follow playlists instead.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/quicconn"
+	"github.com/freshet-live/freshet/transport/wsconn"
 	"github.com/freshet-live/freshet/transport/wtconn"
 )
 
@@ -17,11 +18,15 @@ func (a *Audience) dialURL(ctx context.Context, viewer int, rawURL string) (conn
 	if err != nil {
 		return nil, "", err
 	}
+	protocols := a.cfg.protocols()
+	if u.Scheme == "wss" || u.Scheme == "ws" {
+		conn, err = wsconn.Dial(ctx, rawURL, a.cfg.TLS, protocols, nil)
+		return conn, "", err
+	}
 	from, err := a.sockets.of(viewer)
 	if err != nil {
 		return nil, "", err
 	}
-	protocols := a.cfg.protocols()
 	if u.Scheme == "moqt" {
 		conn, err = quicconn.DialFrom(ctx, from, u.Host, a.cfg.TLS, protocols, nil)
 		return conn, u.Host, err

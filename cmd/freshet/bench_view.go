@@ -17,7 +17,7 @@ import (
 
 // viewCommand runs an audience of bench/view.
 type viewCommand struct {
-	URL       []string `arg:"" optional:"" name:"url" help:"Of MoQ servers, in turn: https://HOST:PORT/PATH for WebTransport, moqt://HOST:PORT for raw QUIC."`
+	URL       []string `arg:"" optional:"" name:"url" help:"Of MoQ servers, in turn: https://HOST:PORT/PATH for WebTransport, moqt://HOST:PORT for raw QUIC, wss://HOST:PORT/PATH for WebSocket."`
 	Broadcast string   `help:"What is watched over MoQ: the namespace." placeholder:"live/cam1"`
 	HLS       []string `name:"hls" help:"Watch LL-HLS instead: multivariant or media playlists, in turn." placeholder:"URL"`
 	HTTP      string   `name:"http" help:"Version for --hls: 1, 2, 3 or what TLS agrees on." default:"auto" enum:"auto,1,2,3"`
@@ -99,7 +99,7 @@ func (c viewCommand) config() (view.Config, error) {
 
 // viewable refuses what no viewer could ever dial.
 func viewable(cfg view.Config) error {
-	schemes := []string{"https", "moqt"}
+	schemes := []string{"https", "moqt", "wss", "ws"}
 	if cfg.HLS {
 		schemes = []string{"http", "https"}
 	}

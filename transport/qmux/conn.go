@@ -100,8 +100,7 @@ func New(cfg Config) *Conn {
 		maxData: cfg.ConnWindow, bidiLocal: cfg.StreamWindow, bidiRemote: cfg.StreamWindow, uni: cfg.StreamWindow,
 		streamsBidi: cfg.Streams, streamsUni: cfg.UniStreams, maxDatagram: RecordSize,
 	}
-	c.control = []frame{{kind: frameTransportParams, data: own.append(nil)}}
-	go c.write()
+	go c.write(&frame{kind: frameTransportParams, data: own.append(nil)})
 	go c.read()
 	return c
 }

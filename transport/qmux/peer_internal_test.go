@@ -157,6 +157,20 @@ func TestParametersComeFirst(t *testing.T) {
 	}
 }
 
+// TestGreetingBeforeGoodbye: who is closed at once still learns whom it met, and why.
+func TestGreetingBeforeGoodbye(t *testing.T) {
+	for range 20 {
+		peer := newFakePeer()
+		c := New(Config{Carrier: peer, StreamWindow: 100, ConnWindow: 100})
+		go func() { _ = c.CloseWithError(5, "") }()
+		for _, want := range []uint64{frameTransportParams, frameApplicationClose} {
+			if got := peer.frames(t); len(got) != 1 || got[0].kind != want {
+				t.Fatalf("%+v came; want frame type %#x", got, want)
+			}
+		}
+	}
+}
+
 // TestPingFlood: who asks without end and takes no answer loses the connection.
 func TestPingFlood(t *testing.T) {
 	c, peer := meet(t, generous)

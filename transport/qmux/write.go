@@ -19,10 +19,14 @@ func (c *Conn) sendLocked(f frame) {
 	}
 }
 
-// write sends records until the connection ends, and then why it did.
-func (c *Conn) write() {
+// write sends records until the connection ends, and then why it did. The greeting goes
+// out whatever happens: it comes first, also before a goodbye.
+func (c *Conn) write(greeting *frame) {
 	defer close(c.done)
 	record := make([]byte, 0, RecordSize)
+	if err := c.cfg.Carrier.WriteRecord(greeting.append(record)); err != nil {
+		c.fail(err)
+	}
 	for {
 		var err error
 		if record, err = c.compose(record[:0]); err != nil {

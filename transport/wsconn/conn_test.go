@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,26 @@ func TestQuery(t *testing.T) {
 	}
 	if got := server.(moqt.Queried).Query().Get("token"); got != "abc" {
 		t.Errorf("token is %q", got)
+	}
+}
+
+// TestProxiedAddress: a proxy on this machine does not make its clients local.
+func TestProxiedAddress(t *testing.T) {
+	n := startNode(t, nil)
+	for name, header := range map[string]http.Header{
+		"":                nil,
+		"X-Forwarded-For": {"X-Forwarded-For": {"203.0.113.7"}},
+		"Forwarded":       {"Forwarded": {"for=203.0.113.7"}},
+		"Via":             {"Via": {"1.1 proxy"}},
+	} {
+		_, server, err := n.dial(t, "/moq", header, "moqt-18")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = netip.ParseAddrPort(server.RemoteAddr().String())
+		if direct := err == nil; direct != (name == "") {
+			t.Errorf("%q: the address is %q", name, server.RemoteAddr())
+		}
 	}
 }
 

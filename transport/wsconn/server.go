@@ -108,7 +108,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.gauge.Inc()
 	defer s.gauge.Dec()
-	s.serve(r, newConn(newCarrier(ws, h.tcp), serverConfig(protocol, h.tcp.RemoteAddr()), r.URL.RawQuery))
+	s.serve(r, newConn(newCarrier(ws, h.tcp), serverConfig(protocol, peerOf(r, h.tcp)), r.URL.RawQuery))
 }
 
 // serverConfig bounds what a client can make us hold: requests are short, and 512 KiB

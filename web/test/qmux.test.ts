@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { streamError } from "../src/moqt/transport.ts";
 import { QmuxConnection } from "../src/qmux/connection.ts";
 import { type Frame, FrameType, encodeClose, encodeFrame, encodeParameters, encodeStream, parseParameters, parseRecord } from "../src/qmux/frame.ts";
 import { QmuxStreamError } from "../src/qmux/streams.ts";
@@ -160,6 +161,20 @@ test("resets carry their codes both ways", async () => {
   const other = await connection.createBidirectionalStream();
   receive(encodeFrame(FrameType.StopSending, 4, 9));
   await assert.rejects(other.writable.getWriter().write(bytes("x")), (error) => error instanceof QmuxStreamError && error.streamErrorCode === 9);
+});
+
+test("a write that waits for credit can be aborted, with a code also where there is no WebTransport", async () => {
+  const { connection, meet, of } = connect();
+  meet({ maxData: 4 });
+  const writer = (await connection.createUnidirectionalStream()).getWriter();
+  const writing = writer.write(bytes("0123456789")).catch(() => undefined);
+  await settled();
+  const reason = streamError(7);
+  assert.ok(reason instanceof Error);
+  writer.abort(reason).catch(() => undefined);
+  await settled();
+  assert.deepEqual(of(FrameType.ResetStream).map(({ stream, value, offset }) => [stream, value, offset]), [[2, 7, 4]]);
+  await writing;
 });
 
 test("a server that breaks the rules loses the connection", async () => {

@@ -72,6 +72,13 @@ function olderStreamError(code: number): unknown {
     const Older = WebTransportError as unknown as new (init: { streamErrorCode: number }) => WebTransportError;
     return new Older({ streamErrorCode: code });
   } catch {
-    return new Error(`stream cancelled, code ${code}`);
+    return new CodedError(code);
+  }
+}
+
+/** What a browser without WebTransport has in its place; QMux sends its code all the same. */
+class CodedError extends Error {
+  constructor(readonly streamErrorCode: number) {
+    super(`stream cancelled, code ${streamErrorCode}`);
   }
 }

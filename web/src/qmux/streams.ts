@@ -45,6 +45,8 @@ export class SendHalf {
     this.writable = new WritableStream<Uint8Array>({
       start: (controller) => {
         this.controller = controller;
+        // The sink's abort waits for the write under way, which may wait for credit that never comes.
+        controller.signal.addEventListener("abort", () => this.reset(codeOf(controller.signal.reason)));
       },
       write: (bytes) => this.write(bytes),
       close: () => this.finish(encodeStream(this.id, this.offset, new Uint8Array(), true)),

@@ -50,6 +50,7 @@ func writeCA(t *testing.T, file string) {
 // Our page plays with the token in its address, over MoQ and LL-HLS, from a gateway
 // that asks encoders and viewers for one, and relays for a certificate.
 func TestOurPageWithToken(t *testing.T) {
+	beside(t)
 	rig.Need(t, "ffmpeg", "node", "chromium")
 	keys := filepath.Join(t.TempDir(), "issuer")
 	freshetTool(t, "token", "key", keys)

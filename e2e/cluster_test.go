@@ -118,6 +118,7 @@ func (a audience) expect(t *testing.T, phase string, p50, p99 float64) view.Repo
 
 // A mid is killed, and its edges' viewers go on by the other one.
 func TestClusterLosesAMid(t *testing.T) {
+	beside(t)
 	s, f := tiersScale(), startFleet(t, false)
 	const path = "live/killed"
 	defer f.push(t, "origin-a", path).Stop()
@@ -150,6 +151,7 @@ func TestClusterLosesAMid(t *testing.T) {
 // Every node is restarted in turn; before the encoder's origin is, the encoder goes to
 // the other one, and viewers follow it.
 func TestClusterRollingRestart(t *testing.T) {
+	beside(t)
 	rig.Need(t, "node", "chromium")
 	s, f := tiersScale(), startFleet(t, false)
 	const path = "live/rolling"
@@ -209,6 +211,7 @@ func TestClusterRollingRestart(t *testing.T) {
 // publishes twice is refused as long as anybody knows, and the directory is well again
 // when one is back.
 func TestClusterLosesItsDirectory(t *testing.T) {
+	beside(t)
 	s, f := tiersScale(), startFleet(t, false)
 	const path = "live/voters"
 	defer f.push(t, "origin-a", path).Stop()
@@ -237,6 +240,7 @@ func TestClusterLosesItsDirectory(t *testing.T) {
 // The directory is a NATS server that stops: nobody notices, new encoders come in, and
 // the metrics and /readyz say so.
 func TestClusterWithoutExternalDirectory(t *testing.T) {
+	beside(t)
 	s, f := tiersScale(), startFleet(t, true)
 	const path = "live/outage"
 	defer f.push(t, "origin-a", path).Stop()
@@ -263,6 +267,7 @@ func TestClusterWithoutExternalDirectory(t *testing.T) {
 
 // A machine that pushes over QUIC gets another address, and viewers notice little.
 func TestClusterPushChangesItsAddress(t *testing.T) {
+	beside(t)
 	f := startFleet(t, false)
 	const path = "live/moves"
 	laptop := f.Machines["laptop"]

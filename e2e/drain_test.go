@@ -77,6 +77,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 
 // An edge whose viewers have gone on to another ends then, whatever its deadline.
 func TestDrainEndsWithItsLastViewer(t *testing.T) {
+	beside(t)
 	rig.Need(t, "ffmpeg")
 	const path, deadline = "live/leaving", 25 * time.Second
 	origin := startGateway(t, rig.GatewayConfig{})
@@ -185,6 +186,7 @@ func watchOverMoQ(t *testing.T, gateway *rig.Gateway, config moqt.ClientConfig) 
 // The demo prints where to look, and what it prints plays. With
 // E2E_SCREENSHOT=1 the picture of the README is made of it.
 func TestDemo(t *testing.T) {
+	beside(t)
 	rig.Need(t, "node", "chromium")
 	dir := artifactDir(t)
 	demo, err := rig.Command{Name: "demo", Path: binary, Args: []string{"demo"}, Dir: dir}.Start(context.Background())

@@ -126,6 +126,16 @@ func watchFor(long bool) float64 {
 	return 10
 }
 
+// beside lets a test run beside another when those that measure are over: it waits more
+// than it works, and none of its bounds is near what a quiet machine takes. With E2E_LONG
+// and E2E_TIERS every test has the machine to itself.
+func beside(t *testing.T) {
+	t.Helper()
+	if os.Getenv("E2E_LONG") == "" && os.Getenv("E2E_TIERS") == "" {
+		t.Parallel()
+	}
+}
+
 // within waits until a condition holds, and fails the test with its last
 // complaint if it never does.
 func within(t *testing.T, limit time.Duration, condition func() error) {

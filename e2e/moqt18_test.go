@@ -146,6 +146,7 @@ func ended(t *testing.T, v *rig.Viewer) *theirs {
 // TestForeignClient18: @moqt/webtransport, which shares no code with us, exchanges
 // draft 18 with the gateway in Chromium; every payload is the same at both ends.
 func TestForeignClient18(t *testing.T) {
+	beside(t)
 	rig.Need(t, "ffmpeg", "node", "chromium")
 	origin := startGateway(t, rig.GatewayConfig{Name: "origin", Publish: true})
 	edge := startGateway(t, rig.GatewayConfig{Name: "edge", Parents: []string{origin.HTTPS("/moq")}})

@@ -12,6 +12,7 @@ import (
 
 // Players of other people, as they are released, play what the gateway serves.
 func TestForeignPlayers(t *testing.T) {
+	beside(t)
 	rig.Need(t, "ffmpeg", "node", "chromium", "firefox-esr")
 	// Beacons and their keys are none of their business.
 	gateway := startGateway(t, rig.GatewayConfig{More: "swarm:\n  enabled: true\n"})
@@ -78,6 +79,7 @@ func playHLS(t *testing.T, gateway *rig.Gateway, path, browser string) {
 // Our own page plays in Firefox ESR too, over WebTransport, and by LL-HLS where
 // it is told to or has nothing else.
 func TestOurPageInOtherWays(t *testing.T) {
+	beside(t)
 	rig.Need(t, "ffmpeg", "node", "chromium", "firefox-esr")
 	gateway := startGateway(t, rig.GatewayConfig{})
 	const path = "live/ours"

@@ -12,6 +12,7 @@ import (
 // A publisher that is not ours (ffmpeg's fragments, Eyevinn's MoQT) plays in a browser
 // two relays further down.
 func TestForeignPublisherThroughThreeTiers(t *testing.T) {
+	beside(t)
 	rig.Need(t, "ffmpeg", "node", "chromium")
 	publisher, err := rig.BuildPublisher(t.Context(), "foreign", t.TempDir())
 	if err != nil {
@@ -36,6 +37,7 @@ func TestForeignPublisherThroughThreeTiers(t *testing.T) {
 
 // `freshet push` plays in a browser two relays further down, whatever it speaks.
 func TestPushThroughThreeTiers(t *testing.T) {
+	beside(t)
 	rig.Need(t, "ffmpeg", "node", "chromium")
 	all := startTiers(t)
 	for name, to := range map[string]string{

@@ -24,6 +24,7 @@ const pushedBytes = 5 << 20
 // TestForeignQMux: @moq/qmux, which shares no code with us, brings and gets streams
 // beyond every window, resets and stops with their codes, datagrams and a close.
 func TestForeignQMux(t *testing.T) {
+	beside(t)
 	rig.Need(t, "node")
 	for _, version := range []string{"qmux-02", "qmux-01"} {
 		t.Run(version, func(t *testing.T) {

@@ -32,6 +32,7 @@ type looks struct {
 // The pages of bench tools can be read at a desk and on a phone, light and dark, and
 // ask nobody for anything.
 func TestReportPages(t *testing.T) {
+	beside(t)
 	rig.Need(t, "node", "chromium")
 	a, b := hardRun(t, 1, 1), hardRun(t, 2, 1.2)
 	for _, p := range []struct {

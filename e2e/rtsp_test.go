@@ -10,6 +10,7 @@ import (
 
 // What ffmpeg publishes over RTSP plays on our page in Chromium over WebTransport.
 func TestRTSPPlaysInChromium(t *testing.T) {
+	beside(t)
 	rig.Need(t, "ffmpeg", "node", "chromium")
 	port, err := rig.FreePort()
 	if err != nil {

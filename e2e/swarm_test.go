@@ -312,6 +312,7 @@ func startTracker(t *testing.T) string {
 // A phone on its mobile network uploads nothing; who saves data or was not asked takes no
 // part at all: WebRTC is not even touched. All of them watch as well as anybody.
 func TestSwarmLeavesViewersAlone(t *testing.T) {
+	beside(t)
 	rig.Need(t, "ffmpeg", "node", "chromium")
 	const path = "live/alone"
 	gateway := startSwarm(t, path)

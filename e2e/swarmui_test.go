@@ -31,6 +31,7 @@ type panelLooks struct {
 // What viewers see of the swarm can be read at a desk and on a phone, light and dark;
 // the keyboard reaches it, and the question is asked once.
 func TestSwarmPanel(t *testing.T) {
+	beside(t)
 	rig.Need(t, "ffmpeg", "node", "chromium")
 	gateway := startGateway(t, rig.GatewayConfig{})
 	const path = "live/panel"

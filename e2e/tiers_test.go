@@ -72,6 +72,7 @@ func (all *tiers) serving(t *testing.T) *rig.Gateway {
 // A mid is killed, then every relay is restarted, and the viewers of an edge see all
 // of the stream once, a browser without standing for a second.
 func TestTiers(t *testing.T) {
+	beside(t)
 	rig.Need(t, "ffmpeg", "node", "chromium")
 	all := startTiers(t)
 	const path = "live/tiers"

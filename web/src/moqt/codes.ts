@@ -56,6 +56,7 @@ export const RequestCode = {
   Unauthorized: 0x1,
   ExpiredAuthToken: 0x5,
   GoingAway: 0x6,
+  ExcessiveLoad: 0x9,
   DoesNotExist: 0x10,
   InvalidRange: 0x11,
   InvalidJoiningRequestId: 0x32,

@@ -1,5 +1,6 @@
 import Hls, { ErrorTypes, Events, type ErrorData } from "hls.js";
 import { playlistUrl, refused } from "./config.ts";
+import { Crowding, fullMessage } from "./crowding.ts";
 import type { Engine, EngineHost, EngineStats, Predecessor } from "./engine.ts";
 import { HlsMeter } from "./hlsmeter.ts";
 import { BitrateMeter } from "./meter.ts";
@@ -12,6 +13,7 @@ const tickInterval = 100;
 const unauthorized = 401;
 const forbidden = 403;
 const notFound = 404;
+const unavailable = 503;
 
 export function hlsSupported(): boolean {
   return Hls.isSupported();
@@ -28,6 +30,7 @@ export class HlsEngine implements Engine {
   private hls: Hls | undefined;
   /** What takes over as soon as it knows the playlist. */
   private successor: Hls | undefined;
+  private readonly crowding = new Crowding();
   private retry: ReturnType<typeof setTimeout> | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
   private readonly meter: HlsMeter;
@@ -162,6 +165,9 @@ export class HlsEngine implements Engine {
       this.host.report("failed", refused(name));
       return;
     }
+    if (code === unavailable && this.crowdedOut(hls, retryAfterOf(data))) {
+      return;
+    }
     if (data.type === ErrorTypes.NETWORK_ERROR && edges.others.length > 0 && code !== notFound) {
       this.moveOn(edges.current);
       return;
@@ -177,9 +183,23 @@ export class HlsEngine implements Engine {
     this.retryLater();
   }
 
-  private retryLater(): void {
+  /** The server takes no more viewers now, nor does another: it is waited for. */
+  private crowdedOut(hls: Hls, retryAfter: number | undefined): boolean {
+    const { edges } = this.host;
+    const now = performance.now();
+    const wait = this.crowding.note(edges.current, retryAfter, now);
+    if (this.crowding.roomElsewhere(edges.others, now)) {
+      return false;
+    }
+    this.discard(hls);
+    this.host.report("waiting", fullMessage(wait));
+    this.retryLater(wait);
+    return true;
+  }
+
+  private retryLater(wait = retryInterval): void {
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.reload(), retryInterval);
+    this.retry = setTimeout(() => this.reload(), wait);
   }
 
   private reload(): void {
@@ -240,4 +260,11 @@ export class HlsEngine implements Engine {
       this.successor = undefined;
     }
   }
+}
+
+/** Milliseconds that a refusal asks for, where the page may read it. */
+function retryAfterOf({ networkDetails }: ErrorData): number | undefined {
+  const request = networkDetails as { getResponseHeader?(name: string): string | null } | null | undefined;
+  const seconds = Number(request?.getResponseHeader?.("Retry-After") ?? NaN);
+  return Number.isFinite(seconds) ? seconds * 1000 : undefined;
 }

@@ -8,6 +8,7 @@ import { Backoff, sleep } from "./backoff.ts";
 import { CatalogFeed } from "./catalogfeed.ts";
 import { Carriers } from "./carriers.ts";
 import { moqAlone, refused } from "./config.ts";
+import { Crowding, fullMessage } from "./crowding.ts";
 import { Connector, type Line, NoMoqError } from "./connector.ts";
 import type { Engine, EngineHost, EngineStats } from "./engine.ts";
 import { EncoderClock } from "./latency.ts";
@@ -53,6 +54,7 @@ export class MoqEngine implements Engine {
   private readonly connector: Connector<Session>;
   private readonly carriers: Carriers;
   private readonly silence = new Silence();
+  private readonly crowding = new Crowding();
   private session: Session | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
   /** The edge of the present connection, if it can be asked anything. */
@@ -297,6 +299,12 @@ export class MoqEngine implements Engine {
         return;
       }
       const { edge } = this;
+      if (isFull(end)) {
+        if (await this.crowdedOut(session, edge, end.error.retryAfter)) {
+          return;
+        }
+        continue;
+      }
       if (edge !== undefined && edge !== this.host.edges.home && !this.served && ++refusals >= maxRefusals) {
         this.leave(session, edge, "this server does not have the broadcast");
         return;
@@ -305,6 +313,20 @@ export class MoqEngine implements Engine {
       this.host.report("waiting", this.waitingMessage());
       await sleep(retryDelay(end), this.lifetime.signal);
     }
+  }
+
+  /** Tells whether the session was left for another edge; else its own has been waited for. */
+  private async crowdedOut(session: Session, edge: string | undefined, retryAfter: number | undefined): Promise<boolean> {
+    const now = performance.now();
+    const wait = this.crowding.note(edge, retryAfter, now);
+    if (edge !== undefined && this.crowding.roomElsewhere(this.host.edges.all.filter((other) => other !== edge), now)) {
+      this.leave(session, edge, "the server takes no more viewers");
+      return true;
+    }
+    this.waiting = true;
+    this.host.report("waiting", fullMessage(wait));
+    await sleep(wait, this.lifetime.signal);
+    return false;
   }
 
   private catalogOnce(session: Session): Promise<TrackEnd> {
@@ -465,6 +487,13 @@ function forbids(end: TrackEnd): boolean {
     default:
       return false;
   }
+}
+
+type Rejected = Extract<TrackEnd, { kind: "rejected" }>;
+
+/** The server takes no more viewers now. */
+function isFull(end: TrackEnd): end is Rejected {
+  return end.kind === "rejected" && end.error.code === RequestCode.ExcessiveLoad;
 }
 
 function retryDelay(end: TrackEnd): number {

@@ -76,7 +76,7 @@ func (w *world) result() *Result {
 		Lag: w.lag.Clone(), Seconds: w.history(), Happened: w.happened,
 	}
 	if total.viewers > 0 {
-		r.Ceiling = min(1, total.supply/total.viewers/float64(w.cfg.Bitrate))
+		r.Ceiling = min(total.shareable(), total.supply/total.viewers/float64(w.cfg.Bitrate))
 		r.StallsPerHour = float64(total.stalls) / total.viewers * 3600
 		r.Revealed = float64(total.revealed) / total.viewers * 60
 	}

@@ -29,6 +29,12 @@ func (t *tally) edge() int64 { return t.fed + t.backlog + t.hedged + t.audio + t
 // all is all media: what the edge sent and what peers gave in its place.
 func (t *tally) all() int64 { return t.edge() + t.peer }
 
+// shareable is the part of all media that peers may carry: audio and beacons come from the
+// edge, whatever uplinks there are.
+func (t *tally) shareable() float64 {
+	return 1 - float64(t.audio+t.beacons)/max(float64(t.all()), 1)
+}
+
 func (t *tally) add(o *tally) {
 	t.fed += o.fed
 	t.backlog += o.backlog

@@ -26,14 +26,14 @@ type audit struct {
 	published *payloads
 	crowd     *rig.Crowd
 	appended  string // The script that notes what pages play.
-	query     string // More of the pages' addresses.
+	query     string // Of the pages' addresses.
 }
 
 // startAudit starts a swarm with more options and without viewers, and notes what is
 // published from the next group on.
 func startAudit(t *testing.T, path, options string) *audit {
 	t.Helper()
-	a := &audit{t: t, path: path, gateway: startSwarm(t, path, options)}
+	a := &audit{t: t, path: path, query: "&swarm-consent=granted", gateway: startSwarm(t, path, options)}
 	script, err := os.ReadFile(filepath.Join(scripts, "appended.js"))
 	must(t, err)
 	a.appended = string(script)
@@ -55,7 +55,7 @@ func (a *audit) open(names ...string) {
 	a.t.Helper()
 	for _, name := range names {
 		must(a.t, a.crowd.Open(rig.CrowdViewer{
-			Name: name, URL: a.gateway.HTTP("/"+a.path+"/") + "?muted&swarm-consent=granted" + a.query, Script: a.appended,
+			Name: name, URL: a.gateway.HTTP("/"+a.path+"/") + "?muted" + a.query, Script: a.appended,
 		}))
 	}
 }
@@ -130,7 +130,8 @@ func (n *native) genuine(t *testing.T) {
 func TestSwarmOfBrowserAndNative(t *testing.T) {
 	rig.Need(t, "ffmpeg", "node", "chromium")
 	const enough = 100e3 // bytes
-	a := startAudit(t, "live/mixed", "  cap_factor: 0.6\n")
+	// Where nobody has to be asked a page takes part without a word of its viewer's.
+	a := startAudit(t, "live/mixed", "  cap_factor: 0.6\n  consent:\n    default: allow\n")
 	a.query = "&transport=websocket" // The swarm's session works over it, too.
 	a.open("browser")
 	peer := a.join(rig.PeerConfig{})
@@ -147,6 +148,9 @@ func TestSwarmOfBrowserAndNative(t *testing.T) {
 		return nil
 	})
 	page, stats := watchCrowd(t, a.crowd)["browser"], peer.Stats()
+	if page.RTC.PiecesSent == 0 {
+		t.Error("the browser sent nothing to its peer")
+	}
 	if page.stats.Carrier != "websocket" {
 		t.Errorf("the browser's session goes over %q", page.stats.Carrier)
 	}

@@ -18,7 +18,7 @@ func TestOurPageAtAFullEdge(t *testing.T) {
 	const path = "live/full"
 	gateway := startSwarm(t, path, "  admission: refuse\n  capacity: 0.01\n")
 	crowd := startCrowd(t, rig.CrowdConfig{
-		Origins: origins(gateway.HTTP("/")), Stats: "({state: freshet.state, message: freshet.message})", Patience: 6,
+		Origins: origins(gateway.HTTP("/")), Stats: "({state: freshet.state, message: freshet.message})", Patience: 8,
 	})
 	page := gateway.HTTP("/"+path+"/") + "?muted"
 	must(t, crowd.Open(rig.CrowdViewer{Name: "first", URL: page}))

@@ -33,7 +33,8 @@ type swarmInfo struct {
 }
 
 type moqInfo struct {
-	URL string `json:"url"`
+	// URL is for WebTransport; none without HTTPS, unless the operator knows one.
+	URL string `json:"url,omitempty"`
 	// CertificateHashes are for WebTransport's serverCertificateHashes: there
 	// for a self-made certificate alone.
 	CertificateHashes []string `json:"certificateHashes,omitempty"`
@@ -45,12 +46,12 @@ type moqInfo struct {
 // name is known to lead here, unless the operator knows better.
 func (s *Server) serveInfo(w http.ResponseWriter, r *http.Request) {
 	out := info{Version: s.cfg.Version}
-	if s.encrypted != nil {
+	if s.ws != nil {
 		out.MoQ = &moqInfo{URL: s.moqURL(r.Host), WebSocket: "/moq"}
-		if s.cfg.Certs.SelfMade() {
-			for _, hash := range s.cfg.Certs.Hashes() {
-				out.MoQ.CertificateHashes = append(out.MoQ.CertificateHashes, hex.EncodeToString(hash[:]))
-			}
+	}
+	if s.encrypted != nil && s.cfg.Certs.SelfMade() {
+		for _, hash := range s.cfg.Certs.Hashes() {
+			out.MoQ.CertificateHashes = append(out.MoQ.CertificateHashes, hex.EncodeToString(hash[:]))
 		}
 	}
 	if s.cfg.Swarm != nil && out.MoQ != nil {
@@ -74,6 +75,9 @@ func viewerOf(r *http.Request) netip.Addr {
 func (s *Server) moqURL(requested string) string {
 	if s.cfg.PublicMoQURL != "" {
 		return s.cfg.PublicMoQURL
+	}
+	if s.encrypted == nil {
+		return ""
 	}
 	host := net.JoinHostPort(hostname(requested), strconv.Itoa(port(s.encrypted.Addr())))
 	return (&url.URL{Scheme: "https", Host: host, Path: "/moq"}).String()

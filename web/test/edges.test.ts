@@ -160,9 +160,10 @@ class FakeEdges {
   }
 
   private open(info: ServerInfo): Promise<string> {
-    this.opened.push(info.url);
-    const { origin } = new URL(info.url);
-    return this.down.has(origin) || this.mute.has(origin) ? Promise.reject(new Error("no session")) : Promise.resolve(info.url);
+    const { url = "" } = info;
+    this.opened.push(url);
+    const { origin } = new URL(url);
+    return this.down.has(origin) || this.mute.has(origin) ? Promise.reject(new Error("no session")) : Promise.resolve(url);
   }
 }
 
@@ -190,6 +191,20 @@ test("where GOAWAY leads becomes the edge that serves, if it can be asked", asyn
   assert.equal((await connector.openElsewhere("", signal)).origin, "https://d");
 });
 
+test("where GOAWAY leads is dialled over WebSocket, too, with the token", async () => {
+  const dialled: ServerInfo[] = [];
+  const connector = new Connector<string>(new Edges(a), "tok", {
+    ask: (origin) => Promise.resolve({ url: `${origin}/moq`, webSocketUrl: `${origin.replace("http", "ws")}/moq`, certificateHashes: [], edges: [] }),
+    open: (info) => {
+      dialled.push(info);
+      return Promise.resolve("session");
+    },
+    close: () => undefined,
+  });
+  await connector.openElsewhere("https://d/moq", signal);
+  assert.equal(dialled.at(-1)?.webSocketUrl, "wss://d/moq?token=tok");
+});
+
 test("where GOAWAY leads is dialled with the known certificates when it cannot be asked", async () => {
   const edges = new Edges(a);
   const dialled: ServerInfo[] = [];
@@ -198,7 +213,7 @@ test("where GOAWAY leads is dialled with the known certificates when it cannot b
     ask: (origin) => (origin === a && up ? Promise.resolve({ url: `${a}/moq`, certificateHashes: ["h"], edges: [] }) : Promise.reject(new Error("certificate"))),
     open: (info) => {
       dialled.push(info);
-      return Promise.resolve(info.url);
+      return Promise.resolve(info.url ?? "");
     },
     close: () => undefined,
   });

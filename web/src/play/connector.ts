@@ -66,7 +66,8 @@ export class Connector<S> {
     // A server with a self-made certificate cannot be asked for its hash: the known one may do.
     const asked = await this.ask(origin, signal).catch(() => undefined);
     const certificateHashes = (asked ?? this.last?.info)?.certificateHashes ?? [];
-    const session = await this.dial({ origin, info: { url: uri, certificateHashes, edges: [] } }, signal);
+    const carried = asked?.webSocketUrl === undefined ? {} : { webSocketUrl: asked.webSocketUrl };
+    const session = await this.dial({ origin, info: { url: uri, certificateHashes, edges: [], ...carried } }, signal);
     if (asked) {
       this.edges.add([origin]);
       this.edges.use(origin);
@@ -88,11 +89,17 @@ export class Connector<S> {
     return info;
   }
 
+  /** The addresses with the token. */
+  private showing({ url, webSocketUrl }: ServerInfo): Partial<ServerInfo> {
+    return {
+      ...(url === undefined ? {} : { url: withToken(url, this.token) }),
+      ...(webSocketUrl === undefined ? {} : { webSocketUrl: withToken(webSocketUrl, this.token) }),
+    };
+  }
+
   private async dial(place: Place & { info: ServerInfo }, signal: AbortSignal): Promise<S> {
     const { info } = place;
-    const { webSocketUrl } = info;
-    const shown = webSocketUrl === undefined ? {} : { webSocketUrl: withToken(webSocketUrl, this.token) };
-    const session = await this.dialer.open({ ...info, ...shown, url: withToken(info.url, this.token) }, signal);
+    const session = await this.dialer.open({ ...info, ...this.showing(info) }, signal);
     if (!signal.aborted) {
       this.last = place;
     }

@@ -1,6 +1,7 @@
 /** What /v1/info says of the gateway. */
 export interface ServerInfo {
-  readonly url: string;
+  /** For WebTransport; not there where a gateway has no HTTPS of its own. */
+  readonly url?: string;
   readonly certificateHashes: readonly string[];
   /** Where it takes MoQ over WebSocket, if it does. */
   readonly webSocketUrl?: string;
@@ -59,14 +60,15 @@ export async function fetchEdges(origin: string, signal: AbortSignal): Promise<s
 export function parseInfo(info: unknown, origin: string): ServerInfo | undefined {
   const moq = field(info, "moq");
   const url = field(moq, "url");
-  if (typeof url !== "string" || !URL.canParse(url)) {
+  const path = field(moq, "webSocket");
+  const known = typeof url === "string" && URL.canParse(url);
+  if (!known && typeof path !== "string") {
     return undefined;
   }
   const hashes = strings(field(moq, "certificateHashes")).filter((hash) => /^[0-9a-f]{64}$/i.test(hash));
   const swarm = field(info, "swarm") !== undefined;
-  const path = field(moq, "webSocket");
   return {
-    url,
+    ...(known ? { url } : {}),
     certificateHashes: hashes,
     // At the address that could be asked: a page may not open another one's unless its certificate is good.
     ...(typeof path === "string" ? { webSocketUrl: new URL(path, origin).href.replace(/^http/, "ws") } : {}),

@@ -33,8 +33,7 @@ type swarmInfo struct {
 }
 
 type moqInfo struct {
-	// URL is for WebTransport; none without HTTPS, unless the operator knows one.
-	URL string `json:"url,omitempty"`
+	URL string `json:"url"`
 	// CertificateHashes are for WebTransport's serverCertificateHashes: there
 	// for a self-made certificate alone.
 	CertificateHashes []string `json:"certificateHashes,omitempty"`
@@ -46,12 +45,12 @@ type moqInfo struct {
 // name is known to lead here, unless the operator knows better.
 func (s *Server) serveInfo(w http.ResponseWriter, r *http.Request) {
 	out := info{Version: s.cfg.Version}
-	if s.ws != nil {
+	if s.encrypted != nil {
 		out.MoQ = &moqInfo{URL: s.moqURL(r.Host), WebSocket: "/moq"}
-	}
-	if s.encrypted != nil && s.cfg.Certs.SelfMade() {
-		for _, hash := range s.cfg.Certs.Hashes() {
-			out.MoQ.CertificateHashes = append(out.MoQ.CertificateHashes, hex.EncodeToString(hash[:]))
+		if s.cfg.Certs.SelfMade() {
+			for _, hash := range s.cfg.Certs.Hashes() {
+				out.MoQ.CertificateHashes = append(out.MoQ.CertificateHashes, hex.EncodeToString(hash[:]))
+			}
 		}
 	}
 	if s.cfg.Swarm != nil && out.MoQ != nil {
@@ -75,9 +74,6 @@ func viewerOf(r *http.Request) netip.Addr {
 func (s *Server) moqURL(requested string) string {
 	if s.cfg.PublicMoQURL != "" {
 		return s.cfg.PublicMoQURL
-	}
-	if s.encrypted == nil {
-		return ""
 	}
 	host := net.JoinHostPort(hostname(requested), strconv.Itoa(port(s.encrypted.Addr())))
 	return (&url.URL{Scheme: "https", Host: host, Path: "/moq"}).String()

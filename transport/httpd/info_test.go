@@ -11,24 +11,6 @@ import (
 	"github.com/freshet-live/freshet/transport/httpd"
 )
 
-// Without HTTPS MoQ goes over WebSocket alone.
-func TestInfoWithoutHTTPS(t *testing.T) {
-	t.Parallel()
-	n := startNode(t, func(cfg *httpd.Config) { cfg.HTTPS, cfg.Certs = "", nil })
-	answer, err := http.Get(n.plain() + "/v1/info")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	var got struct{ MoQ map[string]any }
-	if err := json.NewDecoder(answer.Body).Decode(&got); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(map[string]any{"webSocket": "/moq"}, got.MoQ); diff != "" {
-		t.Error(diff)
-	}
-}
-
 // Players are told of the swarm, by where they are, and of other edges.
 func TestInfoOfTheSwarm(t *testing.T) {
 	t.Parallel()

@@ -51,14 +51,6 @@ test("who drops UDP says nothing: WebSocket is tried beside it, and first the ne
   assert.deepEqual(o.tried, ["webtransport", "websocket", "websocket"]);
 });
 
-test("a server without WebTransport is reached over WebSocket at once", async () => {
-  const { url, ...plain } = info;
-  assert.ok(url);
-  const o = openers({ webtransport: "works", websocket: "works" });
-  assert.equal((await new Carriers(both, o).open(plain, 5000, never)).carrier, "websocket");
-  assert.deepEqual(o.tried, ["websocket"]);
-});
-
 test("what the server does not offer is not tried", async () => {
   const o = openers({ websocket: "works" });
   const { webSocketUrl, ...older } = info;

@@ -160,7 +160,7 @@ class FakeEdges {
   }
 
   private open(info: ServerInfo): Promise<string> {
-    const { url = "" } = info;
+    const { url } = info;
     this.opened.push(url);
     const { origin } = new URL(url);
     return this.down.has(origin) || this.mute.has(origin) ? Promise.reject(new Error("no session")) : Promise.resolve(url);
@@ -213,7 +213,7 @@ test("where GOAWAY leads is dialled with the known certificates when it cannot b
     ask: (origin) => (origin === a && up ? Promise.resolve({ url: `${a}/moq`, certificateHashes: ["h"], edges: [] }) : Promise.reject(new Error("certificate"))),
     open: (info) => {
       dialled.push(info);
-      return Promise.resolve(info.url ?? "");
+      return Promise.resolve(info.url);
     },
     close: () => undefined,
   });

@@ -24,7 +24,7 @@ const browser: Openers = {
   supported: (carrier) => (carrier === "webtransport" ? webTransportSupported() : webSocketSupported()),
   open: (carrier, info, timeout) =>
     carrier === "webtransport"
-      ? connect({ url: info.url ?? "", certificateHashes: info.certificateHashes, timeout })
+      ? connect({ ...info, timeout })
       : connectWebSocket({ url: info.webSocketUrl ?? "", protocols, timeout }),
 };
 
@@ -37,7 +37,7 @@ export class Carriers {
 
   async open(info: ServerInfo, timeout: number, signal: AbortSignal): Promise<Opened> {
     const candidates = this.wanted.filter(
-      (carrier) => this.openers.supported(carrier) && (carrier === "websocket" ? info.webSocketUrl : info.url) !== undefined,
+      (carrier) => this.openers.supported(carrier) && (carrier !== "websocket" || info.webSocketUrl !== undefined),
     );
     if (candidates.length === 0) {
       throw new NoMoqError("the server offers no MoQ that this browser can speak");

@@ -92,7 +92,7 @@ export class Connector<S> {
   /** The addresses with the token. */
   private showing({ url, webSocketUrl }: ServerInfo): Partial<ServerInfo> {
     return {
-      ...(url === undefined ? {} : { url: withToken(url, this.token) }),
+      url: withToken(url, this.token),
       ...(webSocketUrl === undefined ? {} : { webSocketUrl: withToken(webSocketUrl, this.token) }),
     };
   }

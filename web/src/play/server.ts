@@ -1,7 +1,6 @@
 /** What /v1/info says of the gateway. */
 export interface ServerInfo {
-  /** For WebTransport; not there where a gateway has no HTTPS of its own. */
-  readonly url?: string;
+  readonly url: string;
   readonly certificateHashes: readonly string[];
   /** Where it takes MoQ over WebSocket, if it does. */
   readonly webSocketUrl?: string;
@@ -60,15 +59,14 @@ export async function fetchEdges(origin: string, signal: AbortSignal): Promise<s
 export function parseInfo(info: unknown, origin: string): ServerInfo | undefined {
   const moq = field(info, "moq");
   const url = field(moq, "url");
-  const path = field(moq, "webSocket");
-  const known = typeof url === "string" && URL.canParse(url);
-  if (!known && typeof path !== "string") {
+  if (typeof url !== "string" || !URL.canParse(url)) {
     return undefined;
   }
+  const path = field(moq, "webSocket");
   const hashes = strings(field(moq, "certificateHashes")).filter((hash) => /^[0-9a-f]{64}$/i.test(hash));
   const swarm = field(info, "swarm") !== undefined;
   return {
-    ...(known ? { url } : {}),
+    url,
     certificateHashes: hashes,
     // At the address that could be asked: a page may not open another one's unless its certificate is good.
     ...(typeof path === "string" ? { webSocketUrl: new URL(path, origin).href.replace(/^http/, "ws") } : {}),

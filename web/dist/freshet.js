@@ -1,1 +1,1 @@
-import{a,b}from"./chunks/chunk-KMN5QWYU.js";import"./chunks/chunk-TGFXRTU5.js";import"./chunks/chunk-7JMIHSEQ.js";import"./chunks/chunk-EFSPOBQ6.js";export{a as FreshetPlayer,b as FreshetPlayerElement};
+import{a,b}from"./chunks/chunk-EEBGZGRO.js";import"./chunks/chunk-TGFXRTU5.js";import"./chunks/chunk-7JMIHSEQ.js";import"./chunks/chunk-EFSPOBQ6.js";export{a as FreshetPlayer,b as FreshetPlayerElement};

@@ -209,6 +209,7 @@ test("its end ends all that waits", async () => {
   receive(encodeClose(16, "bye"));
   assert.deepEqual(await connection.closed, { closeCode: 16, reason: "bye" });
   await assert.rejects(opening, /bye/);
+  await assert.rejects(connection.createBidirectionalStream(), /bye/); // Of which two were allowed.
   await assert.rejects(reading ?? Promise.resolve(), /bye/);
   await assert.rejects(reader.read(), /bye/);
 });

@@ -175,11 +175,11 @@ export class QmuxConnection implements Transport, Link {
   }
 
   private async open(direction: "bidi" | "uni"): Promise<number> {
-    while (this.opened[direction] >= this.allowed[direction]) {
-      if (this.over !== undefined) {
-        throw this.over;
-      }
+    while (this.over === undefined && this.opened[direction] >= this.allowed[direction]) {
       await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
+    if (this.over !== undefined) {
+      throw this.over;
     }
     return this.opened[direction]++ * 4 + (direction === "uni" ? 2 : 0);
   }

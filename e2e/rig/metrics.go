@@ -72,15 +72,16 @@ func (m Metrics) Histogram(name string) Histogram {
 	return h
 }
 
-// CPU is the processor time that the program has used, its user's and the
-// kernel's for it.
+// CPU is the processor time that the program and its children have used, their user's
+// and the kernel's for them.
 func (p *Process) CPU() (time.Duration, error) {
-	s, err := proc.Read(p.PID())
-	return s.CPU, err
+	u, err := proc.Tree(p.PID())
+	return u.CPU, err
 }
 
-// RSS is the program's resident memory in bytes, as the kernel counts it.
+// RSS is their resident memory in bytes, as the kernel counts it: what they share counts
+// for each.
 func (p *Process) RSS() (int64, error) {
-	s, err := proc.Read(p.PID())
-	return s.RSS, err
+	u, err := proc.Tree(p.PID())
+	return u.RSS, err
 }

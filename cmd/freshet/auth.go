@@ -94,7 +94,7 @@ func (g *gateway) mayAsk(ctx context.Context, r moqt.Request) (moqt.Grant, error
 	if r.First && action == auth.Subscribe && !belongsToRelays(r.Namespace) && g.full() {
 		return moqt.Grant{}, &moqt.RequestError{Code: wire.RequestExcessiveLoad, Reason: "no room for new viewers", RetryAfter: retryWhenFull}
 	}
-	return moqt.Grant{Expires: grant.Expires, Visible: visible(grant)}, err
+	return moqt.Grant{Expires: grant.Expires, Visible: visible(grant), Relay: action == auth.Subscribe && belongsToRelays(r.Namespace)}, err
 }
 
 // retryWhenFull is when a viewer may ask again who is not let in.

@@ -55,6 +55,9 @@ func (s *session) grant(ctx context.Context, a Action, ns relay.Namespace, token
 	if err == nil && (a == ActionSubscribe || a == ActionFetch) {
 		s.granted.Store(true)
 	}
+	if err == nil && grant.Relay {
+		s.relaying.Store(true)
+	}
 	return grant, err
 }
 

@@ -24,6 +24,10 @@ type Limits struct {
 	Subscriptions int
 	// Requests in flight, subscriptions among them. 128.
 	Requests int
+	// RelaySubscriptions are those of a relay, for which requests are as many more. 896:
+	// with these, what quicconn.ServerConfig lets a peer have of streams, one for each
+	// request from draft 17 on.
+	RelaySubscriptions int
 	// Namespaces that one peer may publish at one time. 64.
 	Namespaces int
 	// MessageRate is how many control messages per second are read, with
@@ -45,9 +49,23 @@ func (l Limits) withDefaults() Limits {
 	}
 	def(&l.Subscriptions, 64)
 	def(&l.Requests, 128)
+	def(&l.RelaySubscriptions, 896)
 	def(&l.Namespaces, 64)
 	def(&l.MessageRate, 200)
 	return l
+}
+
+// maxSubscriptions is how many the peer may have at one time.
+func (s *session) maxSubscriptions() int {
+	if s.relaying.Load() {
+		return max(s.limits.Subscriptions, s.limits.RelaySubscriptions)
+	}
+	return s.limits.Subscriptions
+}
+
+// maxRequests is how many requests of the peer may be in flight.
+func (s *session) maxRequests() int {
+	return s.limits.Requests + s.maxSubscriptions() - s.limits.Subscriptions
 }
 
 // maxRendezvous bounds the wait that a subscriber can ask for with

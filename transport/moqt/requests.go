@@ -77,7 +77,7 @@ func (in *incoming) enter(x *exchange) (raised uint64, busy bool, err error) {
 	if raised, err = in.takeLocked(x.id); err != nil {
 		return 0, false, err
 	}
-	if busy = len(in.exchanges) >= in.s.limits.Requests; !busy {
+	if busy = len(in.exchanges) >= in.s.maxRequests(); !busy {
 		in.exchanges[x.id] = x
 	}
 	close(in.changed)

@@ -46,6 +46,9 @@ type Request struct {
 type Grant struct {
 	// Expires is when it ends; zero is never.
 	Expires time.Time
+	// Relay says that the peer is a relay, for the rest of the session: what it asks for
+	// is what all of its viewers do (Limits.RelaySubscriptions).
+	Relay bool
 	// Visible tells which broadcasts ActionDiscover may be told of; nil is all.
 	Visible func(relay.Namespace) bool
 }

@@ -72,7 +72,8 @@ type session struct {
 	readyOnce sync.Once
 	control   *messageWriter // Set before ready is closed.
 
-	granted atomic.Bool // It was let have media.
+	granted  atomic.Bool // It was let have media.
+	relaying atomic.Bool // It is a relay.
 
 	// progress is when a group or fetch was last delivered to its end, or a
 	// subscription began, in Unix nanoseconds.

@@ -79,7 +79,7 @@ func (in *incoming) subscribed(t *relay.Track, x *exchange) (refused wire.Reques
 	if other != nil && other.ctx.Err() == nil {
 		return wire.RequestDuplicate, false
 	}
-	if other == nil && len(in.subscriptions) >= in.s.limits.Subscriptions {
+	if other == nil && len(in.subscriptions) >= in.s.maxSubscriptions() {
 		return wire.RequestExcessiveLoad, false
 	}
 	in.subscriptions[t] = x

@@ -25,9 +25,11 @@ func ServerConfig() *quic.Config {
 		InitialConnectionReceiveWindow: 128 << 10,
 		MaxStreamReceiveWindow:         2 << 20,
 		MaxConnectionReceiveWindow:     4 << 20,
-		// One for each request that is open, each subscription being one from
-		// draft 17 on; HTTP/3 asks for at least 100 (RFC 9114 section 6.1).
-		MaxIncomingStreams: 128,
+		// One for each request that is open, each subscription being one from draft 17
+		// on; HTTP/3 asks for at least 100 (RFC 9114 section 6.1). A viewer's session
+		// refuses requests long before that; a relay has a subscription for each track that
+		// any of its viewers watches (moqt.Limits).
+		MaxIncomingStreams: 1024,
 		// One for each group that a publisher has under way over all tracks.
 		MaxIncomingUniStreams: 256,
 		// Replayed requests are not worth a round trip: WebTransport and MoQT

@@ -74,9 +74,6 @@ type Web struct {
 	MoQURL string `yaml:"moq_url"`
 	// Origins are the web origins whose pages may play; "*" is every one.
 	Origins []string `yaml:"origins"`
-	// Workers is how many processes serve viewers, each with one processor; with 0 it is
-	// the gateway itself, with all of them.
-	Workers int `yaml:"workers"`
 }
 
 // HLS shapes the playlists.

@@ -23,7 +23,6 @@ func (c Config) mistakes() []*MistakeError {
 	v.rtsp(c.RTSP)
 	v.within("ingest.hold", c.Ingest.Hold, 0, 30*time.Minute)
 	v.web(c.Web)
-	v.workers(c)
 	v.hls(c.HLS, c.Relay)
 	v.within("moq.max_lag", c.MoQ.MaxLag, 0, time.Minute)
 	v.node(c.Node)
@@ -109,18 +108,6 @@ func (v *validator) web(c Web) {
 		if u, err := url.Parse(o); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
 			v.add(fmt.Sprintf("web.origins[%d]", i), `%q is no origin such as "https://example.com", nor "*"`, o)
 		}
-	}
-}
-
-// maxWorkers is shards.Most.
-const maxWorkers = 64
-
-func (v *validator) workers(c Config) {
-	if c.Web.Workers < 0 || c.Web.Workers > maxWorkers {
-		v.add("web.workers", "%d is not between 0 and %d", c.Web.Workers, maxWorkers)
-	}
-	if c.Web.Workers > 0 && (c.MoQ.Publish || c.QUIC.Publish) {
-		v.add("web.workers", "serve viewers, and moq.publish and quic.publish take publishers in at the same port: have a gateway of its own for these")
 	}
 }
 

@@ -49,7 +49,6 @@ func run(ctx context.Context, args []string) error {
 		o.binaries = append(o.binaries, path)
 		return nil
 	})
-	flags.IntVar(&o.workers, "workers", 0, "measure each gateway also with so many workers")
 	flags.StringVar(&o.profile, "profile", "", "write a CPU profile of the last gateway to this file, of the bare server to FILE.bare")
 	flags.DurationVar(&o.limit, "limit", 0, "fail if the last gateway's p99 of delivery is longer; 0 never fails")
 	_ = flags.Parse(args) // Exits on errors.
@@ -66,7 +65,6 @@ type options struct {
 	rounds   int
 	bare     bool
 	binaries []string
-	workers  int
 	profile  string
 	limit    time.Duration
 }

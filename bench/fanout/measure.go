@@ -56,12 +56,6 @@ func measure(ctx context.Context, o options) (err error) {
 		return err
 	}
 	m := &measurement{options: o, dir: dir, clip: clip}
-	for _, binary := range o.binaries {
-		m.subjects = append(m.subjects, subject{binary, 0})
-		if o.workers > 0 {
-			m.subjects = append(m.subjects, subject{binary, o.workers})
-		}
-	}
 	for i := range o.rounds {
 		if err := m.round(ctx, i); err != nil {
 			return err
@@ -76,28 +70,14 @@ type measurement struct {
 	dir, clip string
 	schedule  bare.Schedule // What the bare server sends; recorded first of all.
 	alone     float64       // Share of a processor that the gateway takes with one viewer.
-	subjects  []subject
-	gateways  [][]result // For each subject, by round.
+	gateways  [][]result    // For each binary, by round.
 	bares     []result
-}
-
-// subject is a gateway to measure.
-type subject struct {
-	binary  string
-	workers int
-}
-
-func (s subject) name(i int) string {
-	if s.workers > 0 {
-		return fmt.Sprintf("gateway %d, %dw", i+1, s.workers)
-	}
-	return fmt.Sprintf("gateway %d", i+1)
 }
 
 // round measures each server once and prints what it did.
 func (m *measurement) round(ctx context.Context, i int) error {
-	for j, s := range m.subjects {
-		r, err := m.measureGateway(ctx, s)
+	for j, binary := range m.binaries {
+		r, err := m.measureGateway(ctx, binary)
 		if err != nil {
 			return err
 		}
@@ -108,7 +88,7 @@ func (m *measurement) round(ctx context.Context, i int) error {
 			m.gateways = append(m.gateways, nil)
 		}
 		m.gateways[j] = append(m.gateways[j], r)
-		row(s.name(j), []result{r})
+		row(fmt.Sprintf("gateway %d", j+1), []result{r})
 	}
 	if !m.bare {
 		return nil
@@ -122,8 +102,8 @@ func (m *measurement) round(ctx context.Context, i int) error {
 	return nil
 }
 
-func (m *measurement) measureGateway(ctx context.Context, g subject) (r result, err error) {
-	scene, err := load.NewScene(ctx, g.binary, m.dir, g.workers)
+func (m *measurement) measureGateway(ctx context.Context, binary string) (r result, err error) {
+	scene, err := load.NewScene(ctx, binary, m.dir)
 	if err != nil {
 		return r, err
 	}

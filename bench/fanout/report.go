@@ -43,7 +43,7 @@ func (m *measurement) head() {
 	fmt.Printf("%d viewers of %.2f Mbit/s, at niceness %d as the encoder is: %d chunks in %v, the largest of %d bytes; ms from complete to handed to QUIC, and behind the first viewer to have it\n",
 		m.viewers, float64(total)*8/1e6/m.schedule.Length.Seconds(), m.nice, len(m.schedule.Events), m.schedule.Length, largest)
 	fmt.Printf("the gateway with one viewer: %.1f %% of a processor, most of it for ingest\n", 100*m.alone)
-	fmt.Printf("%-16s", "")
+	fmt.Printf("%-14s", "")
 	for _, f := range figures() {
 		fmt.Printf("%11s", f.name)
 	}
@@ -58,7 +58,7 @@ func (m *measurement) report() error {
 		theirs = row("bare", m.bares)
 	}
 	for i := range m.gateways {
-		ours := row(m.subjects[i].name(i), m.gateways[i])
+		ours := row(fmt.Sprintf("gateway %d", i+1), m.gateways[i])
 		if m.bare {
 			ratios(ours, theirs)
 		}
@@ -70,7 +70,7 @@ func (m *measurement) report() error {
 func row(name string, results []result) []float64 {
 	columns := figures()
 	values := make([]float64, 0, len(columns))
-	fmt.Printf("%-16s", name)
+	fmt.Printf("%-14s", name)
 	for _, f := range columns {
 		v := median(results, f.of)
 		values = append(values, v)
@@ -81,7 +81,7 @@ func row(name string, results []result) []float64 {
 }
 
 func ratios(ours, theirs []float64) {
-	fmt.Printf("%-16s", "ratio")
+	fmt.Printf("%-14s", "ratio")
 	for i := range ours {
 		fmt.Printf("%11.2f", ours[i]/theirs[i])
 	}

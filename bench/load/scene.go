@@ -34,15 +34,10 @@ type Scene struct {
 	push    *rig.Process
 }
 
-// NewScene starts a gateway of the given binary, with workers if there are to be any, and
-// its files in dir; nothing is pushed yet. A gateway with workers has the door of SRT
-// alone.
-func NewScene(ctx context.Context, binary, dir string, workers int) (*Scene, error) {
-	config := rig.GatewayConfig{Binary: binary, Dir: dir, Profiles: true, Workers: workers}
-	if workers == 0 {
-		config.Publish, config.More = true, "quic:\n  publish: true\n"
-	}
-	gateway, err := rig.StartGateway(ctx, config)
+// NewScene starts a gateway of the given binary with its files in dir; nothing is
+// pushed yet.
+func NewScene(ctx context.Context, binary, dir string) (*Scene, error) {
+	gateway, err := rig.StartGateway(ctx, rig.GatewayConfig{Binary: binary, Dir: dir, Profiles: true, Publish: true, More: "quic:\n  publish: true\n"})
 	if err != nil {
 		return nil, err
 	}

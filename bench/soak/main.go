@@ -56,7 +56,7 @@ func run(ctx context.Context, edge bool, duration time.Duration, viewers, bitrat
 	if err != nil {
 		return err
 	}
-	scene, err := load.NewScene(ctx, binary, dir, 0)
+	scene, err := load.NewScene(ctx, binary, dir)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,6 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Run a gateway that plays a clip, to look at."`
 	Token   tokenCommand   `cmd:"" help:"Make and explain tokens for auth.keys."`
 	Config  configCommand  `cmd:"" help:"Work with configuration files."`
-	Worker  workerCommand  `cmd:"" hidden:"" help:"Serve viewers for the gateway that starts this; see web.workers."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/freshet-live/freshet/auth"
 	"github.com/freshet-live/freshet/cmd/freshet/node"
-	"github.com/freshet-live/freshet/cmd/freshet/workers"
 	"github.com/freshet-live/freshet/configs"
 	"github.com/freshet-live/freshet/ingest"
 	"github.com/freshet-live/freshet/ingest/mpegts"
@@ -53,47 +51,26 @@ type gateway struct {
 	srt      *srt.Listener // nil when switched off.
 	quic     *quic.Door    // nil when switched off.
 	rtsp     *rtsp.Door    // nil when switched off.
-	hls      *hls.Server   // nil where workers serve.
+	hls      *hls.Server
 	certs    *certs.Source
-	web      front
+	web      *httpd.Server
 	ops      *ops.Server // nil when switched off.
 	places   *place.Database
-	stun     *stun.Server  // nil when switched off.
-	pool     *workers.Pool // The front of a gateway with workers; else nil.
-	dir      string        // What it shares with them.
-	seat     *workers.Seat // Of a worker; else nil.
-
-	unserved func() error // Lets go of what the front has bound, if it never runs.
+	stun     *stun.Server // nil when switched off.
 
 	token atomic.Pointer[string] // What is shown to parents. Set by newNode, then by watchCredentials.
 }
 
-// front is where viewers come to: this process, or workers.
-type front interface {
-	// Run serves until ctx ends, and then drains.
-	Run(ctx context.Context) error
-	Ready() error
-	HTTPAddr() net.Addr // nil when there is none.
-	HTTPSAddr() net.Addr
-}
-
 // newGateway makes the parts and binds their addresses. Nothing is served yet.
 func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
-	return buildGateway(cfg, log, nil)
-}
-
-// buildGateway makes a gateway, or a worker with its seat.
-func buildGateway(cfg configs.Config, log *slog.Logger, seat *workers.Seat) (*gateway, error) {
 	cfg.Node.ID = nodeID(cfg.Node)
-	g := &gateway{cfg: cfg, log: log, registry: newRegistry(), seat: seat}
+	g := &gateway{cfg: cfg, log: log, registry: newRegistry()}
 	if err := g.newGuard(); err != nil {
 		return nil, err
 	}
 	g.ts = mpegts.NewMetrics(g.registry)
 	// Parts that hold sockets come last: what fails before needs no closing.
-	for _, build := range []func() error{
-		g.newShared, g.newNode, g.newHLS, g.newCerts, g.newSTUN, g.newSRT, g.newRTSP, g.newQUIC, g.newWeb, g.newOps,
-	} {
+	for _, build := range []func() error{g.newNode, g.newHLS, g.newCerts, g.newSTUN, g.newSRT, g.newRTSP, g.newQUIC, g.newOps, g.newWeb} {
 		if err := build(); err != nil {
 			return nil, errors.Join(err, g.close())
 		}
@@ -131,15 +108,11 @@ func (g *gateway) newNode() error {
 	if err != nil {
 		return fmt.Errorf("swarm: %w", err)
 	}
-	load := new(loadMeter).read
-	if g.cfg.Web.Workers > 0 {
-		load = func() float64 { return g.pool.Load() } // It is made later.
-	}
 	c := g.cfg.Node
 	g.node, err = node.New(node.Config{
 		Self:  cluster.Node{ID: c.ID, Tier: cluster.Tier(c.Tier), Region: c.Region, URL: c.URL},
 		Store: store, WhenDown: cluster.Policy(g.cfg.Cluster.WhenDown),
-		Parents: parents(g.cfg.Relay), Load: load,
+		Parents: parents(g.cfg.Relay), Load: new(loadMeter).read,
 		MaxBytes: int64(g.cfg.Relay.Memory) << 20, MaxGroupBytes: g.cfg.Relay.GroupMemory << 20, Window: g.cfg.Relay.Window,
 		Publish: g.cfg.MoQ.Publish, StreamKey: key,
 		Ingest: ingest.Config{Authorize: g.mayPublish, Hold: g.cfg.Ingest.Hold},
@@ -151,9 +124,6 @@ func (g *gateway) newNode() error {
 }
 
 func (g *gateway) newHLS() (err error) {
-	if g.cfg.Web.Workers > 0 {
-		return nil
-	}
 	g.hls, err = hls.New(hls.Config{
 		Relay: g.node.Relay, SegmentDuration: g.cfg.HLS.Segment, PartDuration: g.cfg.HLS.Part,
 		// What leaves a playlist stays for as long as the playlist is: listing
@@ -205,9 +175,8 @@ func (g *gateway) newOps() (err error) {
 		return nil
 	}
 	g.ops, err = ops.New(ops.Config{
-		Addr: g.cfg.Metrics.Address, Gatherer: g.gatherer(), Profiles: g.cfg.Metrics.PProf,
+		Addr: g.cfg.Metrics.Address, Gatherer: g.registry, Profiles: g.cfg.Metrics.PProf,
 		Checks:   g.checks(),
-		More:     g.workerPages(),
 		Draining: g.node.Draining,
 		State:    g.states(),
 		Notes:    map[string]func() error{"directory": g.node.Directory.Health},
@@ -223,9 +192,6 @@ func (g *gateway) states() map[string]func() any {
 		"relay":   func() any { return g.node.Uplink.Snapshot() },
 		"cluster": g.clusterState,
 	}
-	if g.seat != nil {
-		out["worker"] = func() any { return os.Getpid() }
-	}
 	if g.node.Swarm != nil {
 		out["swarm"] = func() any { return g.node.Swarm.Snapshot() }
 	}
@@ -234,7 +200,8 @@ func (g *gateway) states() map[string]func() any {
 
 // checks are what readiness asks for.
 func (g *gateway) checks() map[string]func() error {
-	checks := map[string]func() error{"web": g.web.Ready}
+	// The front is made after this, and asked only when all of it runs.
+	checks := map[string]func() error{"web": func() error { return g.web.Ready() }}
 	if g.srt == nil && g.rtsp == nil && g.quic == nil && !g.cfg.MoQ.Publish {
 		// All that this node can serve comes from them.
 		checks["parents"] = func() error {
@@ -248,15 +215,12 @@ func (g *gateway) checks() map[string]func() error {
 }
 
 func (g *gateway) newWeb() error {
-	if g.cfg.Web.Workers > 0 {
-		return g.newPool()
-	}
 	handler, err := llhls.New(llhls.Config{Server: g.hls, Access: access{g.guard, "hls"}, Full: g.full, Registerer: g.registry})
 	if err != nil {
 		return err
 	}
-	server, err := httpd.New(httpd.Config{
-		HTTP: g.cfg.Web.HTTP, HTTPS: g.cfg.Web.HTTPS, Sockets: g.sockets(), Certs: g.certs,
+	g.web, err = httpd.New(httpd.Config{
+		HTTP: g.cfg.Web.HTTP, HTTPS: g.cfg.Web.HTTPS, Certs: g.certs,
 		Protocols: wire.Protocols(), MoQ: g.serveMoQ, Others: g.otherProtocols(), Origins: origins(g.cfg.Web.Origins),
 		HLS: http.Handler(handler), Access: access{g.guard, "api"}, ClientCertificates: g.cfg.Auth.Relays.CA != "",
 		Player: web.Files(), Relay: g.node.Relay, Version: versionName(),
@@ -264,11 +228,7 @@ func (g *gateway) newWeb() error {
 		DrainTimeout: max(g.cfg.Drain.Deadline, time.Millisecond),
 		Logger:       g.log.With("part", "web"), Registerer: g.registry,
 	})
-	if err != nil {
-		return err
-	}
-	g.web, g.unserved = server, server.Close
-	return nil
+	return err
 }
 
 // origins is nil where every origin may come in.
@@ -280,7 +240,7 @@ func origins(configured []string) []string {
 }
 
 // close lets go of the sockets of a gateway that cannot run.
-func (g *gateway) close() (err error) {
+func (g *gateway) close() error {
 	if g.srt != nil {
 		g.srt.Close()
 	}
@@ -288,14 +248,15 @@ func (g *gateway) close() (err error) {
 		g.rtsp.Close()
 	}
 	if g.stun != nil {
-		err = errors.Join(err, g.stun.Close())
+		_ = g.stun.Close()
 	}
 	if g.places != nil {
-		err = errors.Join(err, g.places.Close())
+		_ = g.places.Close()
 	}
-	if g.unserved != nil {
-		err = errors.Join(err, g.unserved())
+	if g.ops == nil {
+		return nil
 	}
-	g.removeShared()
-	return err
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	return g.ops.Run(ended)
 }

@@ -96,13 +96,8 @@ var httpsAddr = regexp.MustCompile(`https=(127\.0\.0\.1:\d+)`)
 // serving starts "freshet serve" and gives its address.
 func serving(t *testing.T) (*exec.Cmd, string) {
 	t.Helper()
-	return servingWith(t, quietConfig)
-}
-
-func servingWith(t *testing.T, config string) (*exec.Cmd, string) {
-	t.Helper()
 	file := filepath.Join(t.TempDir(), "freshet.yaml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(quietConfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd, log := program(t, "serve", "--config", file)

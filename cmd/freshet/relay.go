@@ -17,7 +17,6 @@ type relayCommand struct {
 	HTTP        string   `help:"The address of web.http." placeholder:"ADDR"`
 	HTTPS       string   `help:"The address of web.https." placeholder:"ADDR"`
 	Metrics     string   `help:"The address of metrics.address." placeholder:"ADDR"`
-	Workers     int      `help:"The number of web.workers: processes that serve viewers." placeholder:"N"`
 }
 
 func (c relayCommand) Run(ctx context.Context, con console) error {
@@ -47,7 +46,6 @@ func (c relayCommand) apply(cfg *configs.Config) {
 	}
 	cfg.Relay.Fingerprints = append(cfg.Relay.Fingerprints, c.Fingerprint...)
 	cfg.Relay.Insecure = cfg.Relay.Insecure || c.Insecure
-	cfg.Web.Workers = max(cfg.Web.Workers, c.Workers)
 	for flag, address := range map[string]*string{
 		c.HTTP: &cfg.Web.HTTP, c.HTTPS: &cfg.Web.HTTPS, c.Metrics: &cfg.Metrics.Address,
 	} {

@@ -39,7 +39,7 @@ func TestRelayOfManyTracks(t *testing.T) {
 	for _, scheme := range []string{"https", "moqt"} {
 		t.Run(scheme, func(t *testing.T) {
 			edge := startGateway(t, below(origin, origin.moqURL(scheme)))
-			until(t, 10*time.Second, edge.opsURL("/readyz"), func(status int, _ string) bool { return status == http.StatusOK })
+			until(t, 10*time.Second, "http://"+edge.ops.Addr().String()+"/readyz", func(status int, _ string) bool { return status == http.StatusOK })
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
 			var got atomic.Int64

@@ -34,7 +34,6 @@ func (g *gateway) Run(ctx context.Context) error {
 	})
 	err := group.Wait()
 	g.node.Close()
-	g.removeShared()
 	if g.places != nil {
 		err = errors.Join(err, g.places.Close())
 	}
@@ -46,13 +45,7 @@ func (g *gateway) Run(ctx context.Context) error {
 func (g *gateway) background() map[string]func(context.Context) error {
 	parts := map[string]func(context.Context) error{
 		"auth": g.guard.Run, "credentials": g.watchCredentials,
-		"node": g.node.Run, "certificates": g.certs.Run,
-	}
-	if g.hls != nil {
-		parts["hls"] = g.hls.Run
-	}
-	if g.seat != nil {
-		parts["seat"] = g.seat.Run
+		"node": g.node.Run, "hls": g.hls.Run, "certificates": g.certs.Run,
 	}
 	if g.srt != nil {
 		parts["srt"] = g.srt.Run

@@ -20,7 +20,7 @@ const megabit = 1_000_000
 // swarmConfig is what the edge's part of the swarm needs; nil when it is switched off.
 func (g *gateway) swarmConfig() (*swarm.Config, error) {
 	c := g.cfg.Swarm
-	if !c.Enabled || g.cfg.Web.Workers > 0 {
+	if !c.Enabled {
 		return nil, nil
 	}
 	var err error
@@ -77,9 +77,6 @@ const maxEdges = 8
 // otherEdges are the gateways that viewers may go on with: those that are configured,
 // or else the edges of this region in the directory, the idlest first.
 func (g *gateway) otherEdges() []string {
-	if g.seat != nil {
-		return g.seat.Edges()
-	}
 	if len(g.cfg.Swarm.Fallbacks) > 0 {
 		return g.cfg.Swarm.Fallbacks
 	}

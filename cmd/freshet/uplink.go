@@ -18,7 +18,6 @@ import (
 	"github.com/freshet-live/freshet/transport/moqt"
 	"github.com/freshet-live/freshet/transport/moqt/uplink"
 	"github.com/freshet-live/freshet/transport/quicconn"
-	"github.com/freshet-live/freshet/transport/unixconn"
 	"github.com/freshet-live/freshet/transport/wtconn"
 )
 
@@ -80,8 +79,6 @@ func dialMoQ(ctx context.Context, rawURL string, conf *tls.Config, protocols []s
 		return nil, err
 	}
 	switch u.Scheme {
-	case "unix": // Of a worker.
-		return unixconn.Dial(ctx, u.Path)
 	case "https":
 		return wtconn.Dial(ctx, rawURL, conf, protocols, nil, quicconn.UplinkConfig())
 	case "moqt":

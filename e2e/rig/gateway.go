@@ -27,7 +27,6 @@ type GatewayConfig struct {
 	MoQURL      string            // what players are told of MoQ; default where it is
 	Publish     bool              // takes MoQ publishers
 	Profiles    bool              // serves pprof to the operator
-	Workers     int               // processes that serve viewers
 	More        string            // YAML sections that are not among these
 	Passphrases map[string]string // of streams that have one
 	Hold        time.Duration     // default 5 s
@@ -129,8 +128,7 @@ func (g *Gateway) yaml(config GatewayConfig) []byte {
 		fmt.Fprintf(&b, "    - path: %s\n      passphrase: %s\n", path, passphrase)
 	}
 	fmt.Fprintf(&b, "ingest:\n  hold: %v\n", orElse(config.Hold, 5*time.Second))
-	fmt.Fprintf(&b, "web:\n  http: %s:%d\n  https: %s:%d\n  cert_dir: %q\n  moq_url: %q\n  workers: %d\n",
-		g.host, g.http, g.host, g.https, config.CertDir, config.MoQURL, config.Workers)
+	fmt.Fprintf(&b, "web:\n  http: %s:%d\n  https: %s:%d\n  cert_dir: %q\n  moq_url: %q\n", g.host, g.http, g.host, g.https, config.CertDir, config.MoQURL)
 	fmt.Fprintf(&b, "moq:\n  max_lag: %v\n  publish: %v\n", orElse(config.MaxLag, 2*time.Second), config.Publish)
 	fmt.Fprintf(&b, "metrics:\n  address: %s:%d\n  pprof: %v\n", g.host, g.metrics, config.Profiles)
 	fmt.Fprintf(&b, "drain:\n  deadline: %v\n  url: %q\n", orElse(config.Drain, 3*time.Second), config.Redirect)

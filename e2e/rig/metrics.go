@@ -72,16 +72,15 @@ func (m Metrics) Histogram(name string) Histogram {
 	return h
 }
 
-// CPU is the processor time that the program and its children have used, their user's
-// and the kernel's for them.
+// CPU is the processor time that the program has used, its user's and the
+// kernel's for it.
 func (p *Process) CPU() (time.Duration, error) {
-	u, err := proc.Tree(p.PID())
-	return u.CPU, err
+	s, err := proc.Read(p.PID())
+	return s.CPU, err
 }
 
-// RSS is their resident memory in bytes, as the kernel counts it: what they share counts
-// for each.
+// RSS is the program's resident memory in bytes, as the kernel counts it.
 func (p *Process) RSS() (int64, error) {
-	u, err := proc.Tree(p.PID())
-	return u.RSS, err
+	s, err := proc.Read(p.PID())
+	return s.RSS, err
 }

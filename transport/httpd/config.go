@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/certs"
 	"github.com/freshet-live/freshet/transport/moqt"
-	"github.com/freshet-live/freshet/transport/quicconn"
 )
 
 // Config configures a Server.
@@ -26,8 +24,6 @@ type Config struct {
 	// HTTPS is the TCP and UDP address of everything encrypted, such as
 	// ":4443"; empty is none.
 	HTTPS string
-	// Sockets, if set, are there already, for HTTP and HTTPS that are not empty.
-	Sockets *Sockets
 	// Certs gives the certificates of HTTPS.
 	Certs *certs.Source
 
@@ -89,13 +85,6 @@ type Config struct {
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
-}
-
-// Sockets are those that a process shares an address by. The Server closes them.
-type Sockets struct {
-	HTTP, HTTPS net.Listener
-	QUIC        net.PacketConn
-	Shard       quicconn.Shard
 }
 
 // Access says who may know of which broadcasts.

@@ -88,34 +88,26 @@ func (s *Server) newWebSockets() {
 
 func (s *Server) listen() error {
 	limit := newConnLimit(s.cfg.MaxConns)
-	var inherited Sockets
-	if s.cfg.Sockets != nil {
-		inherited = *s.cfg.Sockets
-	}
 	var err error
 	if s.cfg.HTTP != "" {
-		if s.plain, err = s.listenTCP(s.cfg.HTTP, inherited.HTTP, limit); err != nil {
+		if s.plain, err = s.listenTCP(s.cfg.HTTP, limit); err != nil {
 			return fmt.Errorf("http address: %w", err)
 		}
 	}
 	if s.cfg.HTTPS == "" {
 		return nil
 	}
-	if s.encrypted, err = s.listenTCP(s.cfg.HTTPS, inherited.HTTPS, limit); err != nil {
+	if s.encrypted, err = s.listenTCP(s.cfg.HTTPS, limit); err != nil {
 		return fmt.Errorf("https address: %w", err)
 	}
 	return s.listenQUIC()
 }
 
-// listenTCP binds the address, unless there is a socket already.
-func (s *Server) listenTCP(address string, inherited net.Listener, limit *connLimit) (net.Listener, error) {
-	l := inherited
-	if l == nil {
-		var conf net.ListenConfig
-		var err error
-		if l, err = conf.Listen(context.Background(), "tcp", address); err != nil {
-			return nil, err
-		}
+func (s *Server) listenTCP(address string, limit *connLimit) (net.Listener, error) {
+	var conf net.ListenConfig
+	l, err := conf.Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, err
 	}
 	return limit.listen(l, s.metrics.connsRefused.Inc), nil
 }
@@ -139,7 +131,8 @@ func (s *Server) listenQUIC() error {
 		// Over QUIC alone, where browsers do not bother people with the question.
 		conf.ClientAuth = tls.RequestClientCert
 	}
-	quic := quicconn.Config{
+	var err error
+	s.quic, err = quicconn.New(quicconn.Config{
 		Addr:       s.encrypted.Addr().String(),
 		TLS:        conf,
 		Protocols:  s.cfg.Protocols,
@@ -150,25 +143,12 @@ func (s *Server) listenQUIC() error {
 		RetryAbove: s.cfg.RetryAbove,
 		Logger:     s.log,
 		Registerer: s.cfg.Registerer,
-	}
-	if inherited := s.cfg.Sockets; inherited != nil {
-		quic.Conn, quic.Shard = inherited.QUIC, &inherited.Shard
-	}
-	var err error
-	if s.quic, err = quicconn.New(quic); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	s.altSvc = fmt.Sprintf(`h3=":%d"; ma=86400`, port(s.encrypted.Addr()))
 	return nil
-}
-
-// Close lets go of the addresses of a Server that never ran.
-func (s *Server) Close() error {
-	err := s.closeListeners()
-	if s.quic != nil {
-		err = errors.Join(err, s.quic.Close())
-	}
-	return err
 }
 
 func (s *Server) closeListeners() error {

@@ -2,9 +2,7 @@ package quicconn
 
 import (
 	"context"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -31,8 +29,6 @@ type Config struct {
 	Addr string
 	// Conn takes the place of Addr; the Listener closes it.
 	Conn net.PacketConn
-	// Shard, if set, says that other processes share the address.
-	Shard *Shard
 	// TLS gives the certificates. Its NextProtos are set by New.
 	TLS *tls.Config
 	// QUIC is ServerConfig when nil.
@@ -62,16 +58,6 @@ type Config struct {
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
-}
-
-// Shard is one of the processes that share an address.
-type Shard struct {
-	// IDs chooses connection IDs that lead packets to this process.
-	IDs quic.ConnectionIDGenerator
-	// Secret is all these processes', also of later ones: what one of them tells clients to
-	// show again (RFC 9000 section 8.1.3), and how it says that it does not know their
-	// connection (section 10.3), is worth as much from any other.
-	Secret []byte
 }
 
 // Listener accepts QUIC connections on one UDP socket.
@@ -104,39 +90,17 @@ func New(cfg Config) (*Listener, error) {
 	l := &Listener{cfg: cfg, log: cfg.Logger, metrics: newMetrics(cfg.Registerer)}
 	l.gate = newGate(cfg, l.metrics)
 	l.drained, l.drain = context.WithCancel(context.Background())
+	var resetKey quic.StatelessResetKey
+	if _, err := rand.Read(resetKey[:]); err != nil {
+		return nil, fmt.Errorf("quic listener: %w", err)
+	}
 	l.transport = &quic.Transport{
 		Conn:                cfg.Conn,
+		StatelessResetKey:   &resetKey,
 		VerifySourceAddress: l.gate.needsRetry,
 		ConnContext:         l.gate.admit,
 	}
-	if err := l.setKeys(); err != nil {
-		return nil, fmt.Errorf("quic listener: %w", err)
-	}
 	return l, nil
-}
-
-// setKeys makes the keys of the transport, from the secret of all shards if there is one.
-func (l *Listener) setKeys() error {
-	secret := make([]byte, 32)
-	if l.cfg.Shard == nil {
-		if _, err := rand.Read(secret); err != nil {
-			return err
-		}
-	} else {
-		secret = l.cfg.Shard.Secret
-		l.transport.ConnectionIDGenerator = l.cfg.Shard.IDs
-	}
-	var reset quic.StatelessResetKey
-	var token quic.TokenGeneratorKey
-	for purpose, key := range map[string][]byte{"stateless reset": reset[:], "token": token[:]} {
-		derived, err := hkdf.Key(sha256.New, secret, nil, "freshet quic "+purpose, len(key))
-		if err != nil {
-			return err
-		}
-		copy(key, derived)
-	}
-	l.transport.StatelessResetKey, l.transport.TokenGeneratorKey = &reset, &token
-	return nil
 }
 
 func (cfg *Config) setDefaults() {
@@ -159,9 +123,6 @@ func (cfg *Config) setDefaults() {
 
 // Addr is the address of the socket.
 func (l *Listener) Addr() net.Addr { return l.cfg.Conn.LocalAddr() }
-
-// Close lets go of the socket of a Listener that never ran.
-func (l *Listener) Close() error { return l.cfg.Conn.Close() }
 
 // Drain refuses new connections from now on and leaves the others alone.
 func (l *Listener) Drain() { l.drain() }

@@ -147,16 +147,6 @@ func (n *Node) newUplink() (err error) {
 // final tells whether a broadcast that ended with err does not go on elsewhere.
 func final(err error) bool { return errors.Is(err, ingest.ErrHoldOver) }
 
-// NewChildren makes a server for processes that belong to this node: they may see
-// everything, and whoever asks Drain of the node tells them by other means.
-func (n *Node) NewChildren() *moqt.Server {
-	const many = 1 << 16 // Of everything that all their viewers together can ask for.
-	return moqt.NewServer(moqt.Config{
-		Relay: n.Relay, Final: final, MaxLag: n.cfg.MoQ.MaxLag, Logger: n.part("moq"),
-		Limits: moqt.Limits{Subscriptions: many, Requests: many, Namespaces: many, MessageRate: many},
-	})
-}
-
 func (n *Node) part(name string) *slog.Logger { return n.cfg.Logger.With("part", name) }
 
 // Run is in the directory and connected to parents until ctx ends. Then the

@@ -24,8 +24,7 @@ import (
 
 // Config configures a Server.
 type Config struct {
-	// Addr is the TCP address, such as "127.0.0.1:9464", or "unix:" with the path of a
-	// socket.
+	// Addr is the TCP address, such as "127.0.0.1:9464".
 	Addr string
 	// Gatherer is what /metrics shows.
 	Gatherer prometheus.Gatherer
@@ -40,8 +39,6 @@ type Config struct {
 	State map[string]func() any
 	// Profiles opens /debug/pprof/.
 	Profiles bool
-	// More are further pages by pattern (http.ServeMux).
-	More map[string]http.Handler
 
 	Logger *slog.Logger
 }
@@ -64,12 +61,8 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Draining == nil {
 		cfg.Draining = func() bool { return false }
 	}
-	network, address := "tcp", cfg.Addr
-	if path, ok := strings.CutPrefix(cfg.Addr, "unix:"); ok {
-		network, address = "unix", path
-	}
 	var conf net.ListenConfig
-	listener, err := conf.Listen(context.Background(), network, address)
+	listener, err := conf.Listen(context.Background(), "tcp", cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("metrics address: %w", err)
 	}
@@ -111,9 +104,6 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /readyz", s.ready)
 	for name, of := range s.cfg.State {
 		mux.HandleFunc("GET /v1/"+name, state(of))
-	}
-	for pattern, more := range s.cfg.More {
-		mux.Handle(pattern, more)
 	}
 	if s.cfg.Profiles {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)

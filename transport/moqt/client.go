@@ -102,6 +102,7 @@ func NewClient(ctx context.Context, conn Conn, cfg ClientConfig) (*Client, error
 		log:      cfg.Logger,
 		metrics:  newMetrics(nil),
 		framing:  new(framing),
+		stalls:   &stalls{limit: DefaultMaxLag},
 		final:    notReplaced,
 		maxLag:   DefaultMaxLag,
 		limits:   cfg.Limits.withDefaults(),

@@ -49,10 +49,14 @@ type delivery struct {
 	scratch []byte     // Headers.
 	frames  *frames    // What all of the track share.
 	ticket  ticket
+	stall   stall
+
+	priority uint8 // Of the subscriber, when it was last looked for.
 }
 
 // follow places the reader anew when the subscriber's wishes changed.
 func (p *publication) follow(w wishes) {
+	p.priority = w.priority
 	if p.reader != nil && p.version == w.version {
 		return
 	}

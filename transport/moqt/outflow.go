@@ -3,7 +3,6 @@ package moqt
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/freshet-live/freshet/relay"
 	"github.com/freshet-live/freshet/transport/moqt/wire"
@@ -100,14 +99,16 @@ func (p *publication) pumpFlow(ctx context.Context, f *outflow) (moved bool) {
 // advance writes scratch and what is there of o but not written, or frame, which
 // is both, if there is one; false when the stream could not take it.
 func (p *publication) advance(ctx context.Context, f *outflow, o *relay.Object, frame []byte) bool {
-	p.ticket.key = uint16(p.current().priority)<<8 | uint16(o.Priority)
-	_ = f.stream.SetWriteDeadline(time.Now().Add(p.s.maxLag))
+	p.ticket.key = uint16(p.priority)<<8 | uint16(o.Priority)
 	header, rest := p.scratch, o.Payload[f.sent:]
 	if frame != nil {
 		header, rest = nil, frame
 	}
 	if len(header)+len(rest) > 0 {
-		if err := p.s.writeMedia(ctx, f.stream, &p.ticket, header, rest); err != nil {
+		p.stall.begin(f.stream)
+		err := p.s.writeMedia(ctx, f.stream, &p.ticket, header, rest)
+		p.stall.end()
+		if err != nil {
 			p.giveUp(ctx, f, err)
 			return false
 		}

@@ -204,12 +204,14 @@ func (p *publication) run(ctx context.Context) (wire.DoneCode, string) {
 	shared := framedTrack{p.track, p.s.d}
 	p.frames = p.s.framing.enter(shared)
 	defer p.s.framing.leave(shared)
+	p.s.stalls.enter(&p.stall)
+	defer p.s.stalls.leave(&p.stall)
 	defer p.resetAll(wire.ResetCancelled)
-	for ctx.Err() == nil {
+	for live := ctx.Err() == nil; live; {
 		w := p.current()
 		p.follow(w)
 		if !w.forward {
-			p.sleep(ctx)
+			live = p.sleep(ctx)
 			continue
 		}
 		moved := p.pump(ctx)
@@ -223,8 +225,9 @@ func (p *publication) run(ctx context.Context) (wire.DoneCode, string) {
 		case ok:
 			p.take(ctx, item)
 			p.reconcile()
+			live = ctx.Err() == nil
 		case !moved:
-			p.sleep(ctx)
+			live = p.sleep(ctx)
 		}
 	}
 	return wire.DoneInternal, ""
@@ -241,9 +244,12 @@ func (p *publication) over(err error) (wire.DoneCode, string) {
 	return wire.DoneInternal, "the track does not go on here"
 }
 
-func (p *publication) sleep(ctx context.Context) {
+// sleep waits for a change; false when ctx ended first.
+func (p *publication) sleep(ctx context.Context) bool {
 	select {
 	case <-p.changed:
+		return true
 	case <-ctx.Done():
+		return false
 	}
 }

@@ -109,6 +109,7 @@ func NewServer(cfg Config) *Server {
 			log:        cfg.Logger,
 			metrics:    newMetrics(cfg.Registerer),
 			framing:    new(framing),
+			stalls:     &stalls{limit: cfg.MaxLag},
 			authorize:  cfg.Authorize,
 			publishers: cfg.Publishers,
 			final:      cfg.Final,

@@ -36,6 +36,7 @@ type environment struct {
 	log        *slog.Logger
 	metrics    *metrics
 	framing    *framing
+	stalls     *stalls
 	authorize  func(context.Context, Request) (Grant, error)
 	publishers Publishers // nil when nothing can be published to this side.
 	final      func(error) bool

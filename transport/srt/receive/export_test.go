@@ -23,6 +23,9 @@ func (r *Receiver) Check() error {
 		if l.first > l.last || l.first < r.head || l.last >= r.next || i > 0 && l.first <= r.losses[i-1].last {
 			return fmt.Errorf("loss %d of %v out of place in [%d, %d)", i, r.losses, r.head, r.next)
 		}
+		if i > 0 && l.gone && r.losses[i-1].gone && l.first == r.losses[i-1].last+1 {
+			return fmt.Errorf("loss %d of %v is not joined", i, r.losses)
+		}
 	}
 	switch full := 0; {
 	case held != r.ring.held || bytes != r.ring.bytes:

@@ -21,8 +21,8 @@ func (l *loss) size() position { return l.last - l.first + 1 }
 type losses []loss
 
 // find gives the index of the interval that has p, or of the first one after.
-func (s losses) find(p position) int {
-	i, _ := slices.BinarySearchFunc(s, p, func(l loss, p position) int { return cmp.Compare(l.last, p) })
+func (s *losses) find(p position) int {
+	i, _ := slices.BinarySearchFunc(*s, p, func(l loss, p position) int { return cmp.Compare(l.last, p) })
 	return i
 }
 

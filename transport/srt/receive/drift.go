@@ -21,9 +21,9 @@ const (
 	// crystals are within .01 %.
 	maxRate = 0.01
 
-	// rateSurprise is the error beyond which a block tells of a change of the
-	// network rather than of the clocks, and does not touch the rate.
-	rateSurprise = 20 * time.Millisecond
+	// surprise is the error beyond which a block tells of a change of the
+	// network rather than of the clocks: it is followed, and the rate stays.
+	surprise = 20 * time.Millisecond
 
 	// extrapolate is how long the rate is trusted without a new block.
 	extrapolate = 5 * time.Second
@@ -91,11 +91,14 @@ func (d *drift) close() {
 	d.blocks++
 	offset, rate := d.gains()
 	elapsed, err := m.at-d.at, m.offset-d.predict(m.at)
-	d.at, d.offset = m.at, m.offset-scale(err, 1-offset)
-	if elapsed <= extrapolate && err.Abs() <= rateSurprise {
-		d.rate += rate * float64(err) / float64(max(elapsed, time.Millisecond))
-		d.rate = min(max(d.rate, -maxRate), maxRate)
+	d.at = m.at
+	if elapsed > extrapolate || err.Abs() > surprise {
+		d.offset = m.offset
+		return
 	}
+	d.offset = m.offset - scale(err, 1-offset)
+	d.rate += rate * float64(err) / float64(max(elapsed, time.Millisecond))
+	d.rate = min(max(d.rate, -maxRate), maxRate)
 }
 
 // gains are those of a least-squares line through all blocks while they are few.

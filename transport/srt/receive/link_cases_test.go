@@ -58,6 +58,21 @@ func TestDriftIsNotTheNetwork(t *testing.T) {
 	}
 }
 
+// A queue that fills one way for a while says nothing of how fast the clocks go.
+func TestDriftRateIsNotTheNetwork(t *testing.T) {
+	l := newLink(t, 500*ms)
+	l.until = 1 << 30
+	l.after(0, l.submit)
+	l.wait(10 * time.Second)
+	l.forward.delay += 200 * ms
+	for end := l.now + 3*time.Second; l.now < end; {
+		l.wait(l.now + 100*ms)
+		if s := l.receiver.Stats(); s.PpmDrift < -100 || s.PpmDrift > 100 {
+			t.Fatalf("%+v", s)
+		}
+	}
+}
+
 // A sender that was suspended is followed at once rather than over minutes.
 func TestDriftJumps(t *testing.T) {
 	l := newLink(t, 200*ms)
@@ -69,6 +84,23 @@ func TestDriftJumps(t *testing.T) {
 	last := l.delivered[len(l.delivered)-1]
 	if hold := last.at - l.sent[last.index].at - 10*ms; (hold - 200*ms).Abs() > 5*ms {
 		t.Errorf("hold time %v, %+v", hold, l.receiver.Stats())
+	}
+}
+
+// A correction, here of a handshake that took 100 ms longer than what follows,
+// does not make bursts or breaks.
+func TestDriftMovesSlowly(t *testing.T) {
+	l := newLink(t, 300*ms, func(l *link) { l.forward.delay = 110 * ms })
+	l.forward.delay = 10 * ms
+	l.run(10 * time.Second)
+	l.complete()
+	for i, d := range l.delivered[1:] {
+		if off := d.at - l.delivered[i].at - l.interval; off.Abs() > ms/2 {
+			t.Fatalf("%d came %v off its interval", i, off)
+		}
+	}
+	if s := l.receiver.Stats(); s.MsDrift < -101 || s.MsDrift > -99 {
+		t.Errorf("%+v", s)
 	}
 }
 
@@ -154,7 +186,7 @@ func TestAsksAgain(t *testing.T) {
 	})
 	l.run(3 * time.Second)
 	l.complete()
-	if s := l.receiver.Stats(); s.PktRcvLoss != 1 || s.PktSentNAK != 5 {
+	if s := l.receiver.Stats(); s.PktRcvLoss != 1 || s.PktSentNAK != 5 || s.MsReorderTolerance != 1 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -4,7 +4,7 @@ import "time"
 
 const (
 	// orderMemory is how long a packet that came out of order keeps the
-	// tolerance up, at least; twice that at most.
+	// tolerance up, at least; twice that at most while something comes.
 	orderMemory = 10 * time.Second
 
 	// orderFloor is the tolerance on a link that keeps the order: queues of a
@@ -29,23 +29,19 @@ type order struct {
 
 // observe notes that a packet, which was not retransmitted, came late after a
 // packet sent distance later.
-func (o *order) observe(at, late time.Duration, distance position) {
-	o.turn(at)
+func (o *order) observe(late time.Duration, distance position) {
 	o.late = max(o.late, late)
 	o.distance = max(o.distance, distance)
 }
 
+// turn begins a new period when it is time; it is called now and then.
 func (o *order) turn(at time.Duration) {
-	age := at - o.began
-	if age < orderMemory {
+	if at-o.began < orderMemory {
 		return
 	}
 	o.began = at
 	o.was, o.far = o.late, o.distance
 	o.late, o.distance = 0, 0
-	if age >= 2*orderMemory {
-		o.was, o.far = 0, 0
-	}
 }
 
 // tolerance is how long to wait for a missing packet before asking for it: a

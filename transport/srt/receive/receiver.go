@@ -144,7 +144,7 @@ func (r *Receiver) accept(at time.Duration, p position, retransmitted bool) {
 	r.stats.PktRecvUnique++
 	if p < r.next {
 		if l, ok := r.losses.remove(p); ok && !retransmitted {
-			r.order.observe(at, at-l.detected, r.next-1-p)
+			r.order.observe(at-l.detected, r.next-1-p)
 		}
 		return
 	}

@@ -326,6 +326,15 @@ func TestDropRequestPacketByPacket(t *testing.T) {
 	same(t, "dropped", b.r.Stats().PktRcvDrop, uint64(98))
 }
 
+// A drop request may lead far ahead of what the ring had room for.
+func TestDropRequestAhead(t *testing.T) {
+	b := newBench(t, receive.Config{Latency: 100 * ms})
+	b.data(0, 0)
+	b.r.DropRequest(at(0), 1, 1000)
+	b.data(0, 64, 1001, 1024)
+	same(t, "delivered", b.pop(100*ms), []uint32{0, 64, 1001, 1024})
+}
+
 func TestLimits(t *testing.T) {
 	b := newBench(t, receive.Config{Latency: time.Hour, MaxPackets: 100, MaxBytes: 50_000})
 	for seq := range uint32(5000) {
@@ -366,13 +375,14 @@ func TestJump(t *testing.T) {
 	b.data(0, 0, 1)
 	b.data(10*ms, 500_000)
 	same(t, "delivered", b.pop(110*ms), []uint32{0, 1})
-	b.data(120*ms, 2, 3)
+	b.data(120*ms, 600_000, 2, 3)
 	same(t, "the stray one is nothing", b.pop(220*ms), []uint32{2, 3})
 
+	b.r.DropRequest(at(9*time.Second), 4, 20)
 	b.data(10*time.Second, 38_000, 38_001, 38_002)
 	same(t, "delivered", b.pop(11*time.Second), []uint32{38_001, 38_002})
 	s := b.r.Stats()
-	same(t, "dropped, refused", []uint64{s.PktRcvDrop, s.PktRcvRefused}, []uint64{38_001 - 4, 2})
+	same(t, "dropped, refused", []uint64{s.PktRcvDrop, s.PktRcvRefused}, []uint64{38_001 - 4, 3})
 	b.work(11 * time.Second)
 	same(t, "acknowledged", b.out.acks, []uint32{38_003})
 }

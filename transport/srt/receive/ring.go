@@ -67,14 +67,12 @@ type buffers struct {
 	peak int // The most that were in use since the last trim.
 }
 
-// take gives an empty buffer for n bytes; never nil.
+// take gives an empty buffer, never nil, to append n bytes to.
 func (b *buffers) take(n int) []byte {
 	if last := len(b.free) - 1; last >= 0 {
 		buffer := b.free[last]
 		b.free = b.free[:last]
-		if cap(buffer) >= n {
-			return buffer[:0]
-		}
+		return buffer[:0]
 	}
 	return make([]byte, 0, max(n, payloadSize))
 }

@@ -19,12 +19,12 @@ type Conn struct {
 	listener    *Listener
 	id, peerID  uint32
 	remote      netip.AddrPort
-	source      []byte // For Listener.send.
+	target      *target
 	encrypted   bool
 	version     uint32        // Of the handshake.
 	retransmits bool          // The peer knows the R flag.
 	initial     uint32        // The first sequence number.
-	least       time.Duration // The latency of the handshake; it does not shrink.
+	early       time.Duration // How much before its time a payload may be handed on.
 	wake        chan struct{} // One slot.
 
 	hungUp atomic.Bool // Close told the peer.
@@ -36,7 +36,8 @@ type Conn struct {
 	keys        keys.Keys
 	heard       time.Time
 	ended       error
-	sleeping    time.Time // When Receive goes on by itself; zero while it works.
+	asleep      bool      // Receive waits.
+	said        time.Time // When something was last sent.
 	keyRequest  []byte    // A change of keys that Receive has not done.
 	undecrypted uint64    // Packets without a key for them, or in clear.
 	bytes       uint64    // Received data, headers included.
@@ -44,7 +45,6 @@ type Conn struct {
 	// Owned by Receive.
 	secret  *keys.Secret
 	derived time.Time // When secret last cost a millisecond.
-	said    time.Time // When something was last sent.
 	outbox  outbox
 }
 
@@ -53,7 +53,7 @@ func newConn(r *Request) *Conn {
 		listener:    r.listener,
 		peerID:      r.who.socket,
 		remote:      r.who.addr,
-		source:      r.source,
+		target:      r.target,
 		encrypted:   r.Encrypted(),
 		version:     r.handshake.Version,
 		retransmits: true,
@@ -61,13 +61,15 @@ func newConn(r *Request) *Conn {
 		latency:     r.listener.cfg.Latency,
 		wake:        make(chan struct{}, 1),
 		heard:       time.Now(),
+		said:        time.Now(),
 		secret:      r.secret,
 	}
 	c.keys.Take(r.opened)
 	if hs := r.ext.HS; hs != nil {
 		c.begin(*hs, r.arrived, r.timestamp)
 	}
-	c.least = c.latency
+	// Half a tick makes it the nearest tick; not if that is much of the latency.
+	c.early = min(tick/2, c.latency/32)
 	return c
 }
 
@@ -128,7 +130,6 @@ func (c *Conn) data(d datagram) {
 	}
 	c.bytes += uint64(len(d.data))
 	c.receiver.Data(d.arrived, header.Sequence, header.Timestamp, c.retransmits && header.Retransmitted, payload)
-	c.nudge(d.arrived)
 }
 
 // decrypt gives the payload in clear; none when there is no key for it: then the
@@ -158,7 +159,7 @@ func (c *Conn) control(d datagram) {
 		return
 	}
 	if answer := c.controlLocked(d.arrived, header, field); answer != nil {
-		c.listener.send(answer, c.remote, c.source)
+		c.listener.socket.send(answer, c.target)
 	}
 }
 
@@ -179,7 +180,6 @@ func (c *Conn) controlLocked(now time.Time, header packet.Control, field []byte)
 	case header.Type == packet.TypeDropRequest:
 		if r, err := packet.ParseDropRequest(field); err == nil {
 			c.receiver.DropRequest(now, r.First, r.Last)
-			c.nudge(now)
 		}
 	}
 	return nil
@@ -215,16 +215,35 @@ func (c *Conn) handshake4(now time.Time, timestamp uint32, hs packet.HS) []byte 
 	}.Append(b)
 }
 
-// nudge wakes Receive when it has something to do earlier than it thought; a
-// tick more or less does not count. c.mu is held.
-func (c *Conn) nudge(now time.Time) {
-	if c.sleeping.IsZero() {
-		return
+// next is when Receive has something to do. c.mu is held.
+func (c *Conn) next(now time.Time) time.Time {
+	next := c.heard.Add(peerIdle)
+	if t := c.said.Add(keepAlive); t.Before(next) {
+		next = t
 	}
-	if next := c.receiver.Next(now); !next.IsZero() && next.Before(c.sleeping.Add(-tick)) {
-		c.sleeping = time.Time{}
+	if c.receiver != nil {
+		if t := c.receiver.Next(now); !t.IsZero() && t.Add(-c.early).Before(next) {
+			next = t.Add(-c.early)
+		}
+	}
+	return next
+}
+
+// wakeIfDue wakes Receive if it has something to do by now; near tells that it has
+// before long.
+func (c *Conn) wakeIfDue(now time.Time) (near bool) {
+	defer c.recovered()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.asleep {
+		return true
+	}
+	next := c.next(now)
+	if !next.After(now) {
+		c.asleep = false
 		c.signal()
 	}
+	return next.Before(now.Add(horizon))
 }
 
 func (c *Conn) signal() {
@@ -260,5 +279,5 @@ func (c *Conn) Close() {
 		return
 	}
 	b := packet.Control{Type: packet.TypeShutdown, Timestamp: c.listener.timestamp(time.Now()), Destination: c.peerID}
-	c.listener.send(packet.AppendEmptyField(b.Append(nil)), c.remote, c.source)
+	c.listener.socket.send(packet.AppendEmptyField(b.Append(nil)), c.target)
 }

@@ -89,7 +89,7 @@ func (l *Listener) induct(d datagram, h packet.Handshake) {
 	h.Cookie = l.cookies.at(d.arrived, d.from)
 	h.PeerIP = d.from.Addr()
 	l.out = h.Append(l.header(l.out[:0], d.arrived, to))
-	l.send(l.out, d.from, sourceFrom(l.socket, d.local))
+	l.socket.send(l.out, l.socket.targetOf(d))
 }
 
 // header begins a handshake packet of ours.
@@ -106,7 +106,7 @@ func (l *Listener) conclude(d datagram, header packet.Control, h packet.Handshak
 	who := peer{d.from, h.Socket}
 	if answer, known := l.known(who, d.arrived); known {
 		if answer != nil {
-			l.send(answer, d.from, sourceFrom(l.socket, d.local))
+			l.socket.send(answer, l.socket.targetOf(d))
 		}
 		return
 	}
@@ -165,7 +165,7 @@ func (l *Listener) offer(r *Request) *refusal {
 func (l *Listener) reject(d datagram, h packet.Handshake, r *refusal) {
 	l.tell(d.from, r)
 	if r.code != 0 {
-		l.send(l.rejection(h, d.from, d.arrived, r.code), d.from, sourceFrom(l.socket, d.local))
+		l.socket.send(l.rejection(h, d.from, d.arrived, r.code), l.socket.targetOf(d))
 	}
 }
 

@@ -16,33 +16,23 @@ import (
 	"github.com/freshet-live/freshet/transport/srt/packet"
 )
 
-const (
-	// tick is what all that waits is rounded up to: one wake-up serves everybody
-	// who waits for it.
-	tick = 2 * time.Millisecond
-	// readPause is how long the socket is left alone when it was read empty.
-	readPause = 2 * tick
-	// hurry is the pause when much comes, or latencies are short.
-	hurry = time.Millisecond
-	// shortLatency is when readPause would be a large share of it.
-	shortLatency = 60 * time.Millisecond
-)
-
 // Listener takes callers on one UDP socket. It is made by Listen and works in
 // Run.
 type Listener struct {
 	// Set by Listen, then read-only.
 	cfg     Config
-	socket  *net.UDPConn
+	socket  *socket
 	start   time.Time // The zero of our timestamps and of ticks.
 	cookies cookies
 
 	requests chan *Request
 	done     chan struct{} // Closed when the Listener has ended.
 
+	ticking atomic.Bool // Run looks after the connections every tick.
+
 	// Owned by Run.
-	reader *reader
-	out    []byte // Scratch of answers.
+	out   []byte  // Scratch of answers.
+	awake []*Conn // Scratch of wakeDue.
 
 	mu       sync.RWMutex
 	conns    map[uint32]*Conn  // Guarded by mu.
@@ -50,8 +40,6 @@ type Listener struct {
 	settled  []settled         // Guarded by mu. In the order of their time.
 	waiting  int               // Guarded by mu. Attempts that have no answer.
 	ended    bool              // Guarded by mu.
-
-	pause atomic.Int64 // A duration; 0 while there is no connection.
 }
 
 // Listen opens the socket on an address whose host is an IP address or empty. Run
@@ -67,21 +55,20 @@ func Listen(address string, cfg Config) (*Listener, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	socket, err := listenUDP(address)
+	conn, err := listenUDP(address)
 	if err != nil {
 		return nil, err
 	}
-	enlarge(socket, cfg.Logger)
-	reader, err := newReader(socket)
+	enlarge(conn, cfg.Logger)
+	socket, err := newSocket(conn)
 	if err != nil {
-		return nil, errors.Join(err, socket.Close())
+		return nil, errors.Join(err, conn.Close())
 	}
 	return &Listener{
 		cfg:      cfg,
 		socket:   socket,
 		start:    time.Now(),
 		cookies:  newCookies(),
-		reader:   reader,
 		requests: make(chan *Request, cfg.MaxRequests),
 		done:     make(chan struct{}),
 		conns:    make(map[uint32]*Conn),
@@ -90,7 +77,7 @@ func Listen(address string, cfg Config) (*Listener, error) {
 }
 
 // Addr is where the Listener listens.
-func (l *Listener) Addr() net.Addr { return l.socket.LocalAddr() }
+func (l *Listener) Addr() net.Addr { return l.socket.addr }
 
 // Accept gives the next caller, who waits for its answer. The error is ctx's, or
 // ErrListenerClosed.
@@ -103,51 +90,6 @@ func (l *Listener) Accept(ctx context.Context) (*Request, error) {
 	case <-l.done:
 		return nil, ErrListenerClosed
 	}
-}
-
-// Run reads the socket until ctx ends or Close is called, which give nil, or the
-// socket breaks. Then it hangs up on every connection.
-func (l *Listener) Run(ctx context.Context) error {
-	defer l.Close()
-	defer context.AfterFunc(ctx, l.Close)()
-	rest := time.NewTimer(0)
-	defer rest.Stop()
-	busy := false // More came than one read takes.
-	for {
-		n, full, err := l.reader.read()
-		switch {
-		case err != nil && l.hasEnded():
-			return nil
-		case err != nil:
-			return fmt.Errorf("read srt socket: %w", err)
-		}
-		for i := range n {
-			if d, ok := l.reader.at(i); ok {
-				l.packet(d)
-			}
-		}
-		if full {
-			busy = true
-			continue
-		}
-		if pause := time.Duration(l.pause.Load()); pause > 0 {
-			if busy {
-				pause = hurry
-			}
-			busy = false
-			rest.Reset(time.Until(l.nextTick(time.Now(), pause)))
-			select {
-			case <-rest.C:
-			case <-l.done:
-			}
-		}
-	}
-}
-
-// nextTick is the first multiple of period after now.
-func (l *Listener) nextTick(now time.Time, period time.Duration) time.Time {
-	since := now.Sub(l.start)
-	return now.Add(period - since%period)
 }
 
 // packet passes one packet on. What panics is one bad packet, not the end of
@@ -190,15 +132,6 @@ func (l *Listener) fault(c *Conn, from netip.AddrPort, cause any) {
 	}
 }
 
-// send writes a packet; what the socket does not take is lost like any packet.
-func (l *Listener) send(b []byte, to netip.AddrPort, source []byte) {
-	if source == nil {
-		_, _ = l.socket.WriteToUDPAddrPort(b, to)
-		return
-	}
-	_, _, _ = l.socket.WriteMsgUDPAddrPort(b, source, to)
-}
-
 // timestamp is what our packets tell: microseconds since the start.
 func (l *Listener) timestamp(now time.Time) uint32 { return uint32(now.Sub(l.start).Microseconds()) }
 
@@ -219,7 +152,6 @@ func (l *Listener) add(c *Conn, who peer, answer func(id uint32) []byte) error {
 	a.answer = answer(c.id)
 	l.waiting--
 	l.conns[c.id] = c
-	l.setPause()
 	return nil
 }
 
@@ -232,21 +164,6 @@ func (l *Listener) remove(c *Conn) {
 	}
 	delete(l.conns, c.id)
 	l.settled = append(l.settled, settled{peer{c.remote, c.peerID}, time.Now()})
-	l.setPause()
-}
-
-// setPause decides how long the socket may be left alone. l.mu is held.
-func (l *Listener) setPause() {
-	pause := time.Duration(0)
-	if len(l.conns) > 0 {
-		pause = readPause
-	}
-	for _, c := range l.conns {
-		if c.least < shortLatency {
-			pause = hurry
-		}
-	}
-	l.pause.Store(int64(pause))
 }
 
 func (l *Listener) hasEnded() bool {
@@ -270,7 +187,7 @@ func (l *Listener) Close() {
 		c.Close()
 	}
 	close(l.done)
-	_ = l.socket.Close()
+	l.socket.close()
 }
 
 func randomID() uint32 {

@@ -37,7 +37,7 @@ func (o *outbox) end() { o.ends = append(o.ends, len(o.bytes)) }
 func (o *outbox) send() {
 	begin := 0
 	for _, end := range o.ends {
-		o.conn.listener.send(o.bytes[begin:end], o.conn.remote, o.conn.source)
+		o.conn.listener.socket.send(o.bytes[begin:end], o.conn.target)
 		begin = end
 	}
 }

@@ -15,17 +15,19 @@ const (
 	deriveEvery = time.Second
 )
 
-// Receive hands on what the peer sends, payload by payload, when it is due. The
-// payload is valid during the call of put. It returns what put fails with, or
-// why the connection has ended: ErrPeerClosed or ErrPeerSilent, when all that
-// came was handed on, ErrClosed or ErrFault. Close has to follow all the same.
+// Receive hands on what the peer sends, payload by payload, when it is due: on the
+// nearest tick of 5 ms. The payload is valid during the call of put. It returns
+// what put fails with, or why the connection has ended: ErrPeerClosed or
+// ErrPeerSilent, when all that came was handed on, ErrClosed or ErrFault. Close
+// has to follow all the same.
 func (c *Conn) Receive(put func(payload []byte) error) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	alarm := newAlarm()
+	defer alarm.Stop()
 	for {
 		now := time.Now()
 		ended := c.turn(now)
-		for payload, ok := c.pop(now, ended); ok; payload, ok = c.pop(now, ended) {
+		due := now.Add(c.early)
+		for payload, ok := c.pop(due, ended); ok; payload, ok = c.pop(due, ended) {
 			if len(payload) == 0 {
 				continue // It could not be decrypted.
 			}
@@ -36,13 +38,32 @@ func (c *Conn) Receive(put func(payload []byte) error) error {
 		if ended != nil {
 			return ended
 		}
-		if wait := c.rest(now); wait > 0 {
-			timer.Reset(wait)
+		if wait := c.rest(); wait > 0 {
+			alarm.set(wait)
 			select {
-			case <-timer.C:
+			case <-alarm.C:
 			case <-c.wake:
 			}
 		}
+	}
+}
+
+// alarm is a timer that is let alone when it goes off early enough: to set one
+// forward wakes a thread.
+type alarm struct {
+	*time.Timer
+
+	at time.Time
+}
+
+func newAlarm() *alarm { return &alarm{Timer: time.NewTimer(0)} }
+
+// set has the alarm go off after d, or somewhat earlier.
+func (a *alarm) set(d time.Duration) {
+	now := time.Now()
+	if at := now.Add(d); a.at.Before(now) || at.Before(a.at) {
+		a.Reset(d)
+		a.at = at
 	}
 }
 
@@ -57,22 +78,15 @@ func (c *Conn) turn(now time.Time) (ended error) {
 	if request != nil {
 		c.changeKeys(now, request)
 	}
-	if c.outbox.empty() && now.Sub(c.said) >= keepAlive {
-		c.outbox.keepAlive()
-	}
-	if !c.outbox.empty() {
-		c.said = now
-		c.outbox.send()
-	}
+	c.outbox.send()
 	return nil
 }
 
-// work is the part of a turn under the lock. What it gives of keys is valid until
-// the lock is taken again.
+// work is the part of a turn under the lock.
 func (c *Conn) work(now time.Time) (keyRequest []byte, ended error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sleeping = time.Time{}
+	c.asleep = false
 	if c.ended == nil && now.Sub(c.heard) >= peerIdle {
 		c.ended = ErrPeerSilent
 	}
@@ -82,9 +96,13 @@ func (c *Conn) work(now time.Time) (keyRequest []byte, ended error) {
 	if c.receiver != nil {
 		c.receiver.Work(now, &c.outbox)
 	}
-	if len(c.keyRequest) > 0 {
-		keyRequest, c.keyRequest = c.keyRequest, nil
+	if c.outbox.empty() && now.Sub(c.said) >= keepAlive {
+		c.outbox.keepAlive()
 	}
+	if !c.outbox.empty() {
+		c.said = now
+	}
+	keyRequest, c.keyRequest = c.keyRequest, nil
 	return keyRequest, nil
 }
 
@@ -103,29 +121,22 @@ func (c *Conn) pop(now time.Time, ended error) (payload []byte, ok bool) {
 	return c.receiver.Pop(now)
 }
 
-// rest is how long there is nothing to do, in whole ticks; 0 when there is.
-func (c *Conn) rest(turned time.Time) time.Duration {
+// rest is how long there is nothing to do; 0 when there is. While Run ticks it is
+// Run that wakes Receive.
+func (c *Conn) rest() time.Duration {
 	defer c.recovered()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended != nil {
+	if c.ended != nil || c.keyRequest != nil {
 		return 0
 	}
-	until := c.heard.Add(peerIdle)
-	if t := c.said.Add(keepAlive); t.Before(until) {
-		until = t
-	}
-	if c.receiver != nil {
-		if t := c.receiver.Next(turned); !t.IsZero() && t.Before(until) {
-			until = t
-		}
-	}
 	now := time.Now()
-	if until.Before(now) {
-		until = now
+	wait := max(c.next(now).Sub(now), tick)
+	c.asleep = true
+	if c.listener.ticking.Load() {
+		return keepAlive
 	}
-	c.sleeping = c.listener.nextTick(until, tick)
-	return c.sleeping.Sub(now)
+	return wait
 }
 
 // recovered, when deferred, makes of a panic the end of this connection alone;

@@ -15,7 +15,7 @@ type Request struct {
 	// Set by newRequest, then read-only.
 	listener  *Listener
 	who       peer
-	source    []byte
+	target    *target
 	arrived   time.Time
 	timestamp uint32
 	handshake packet.Handshake
@@ -30,7 +30,7 @@ func newRequest(l *Listener, d datagram, header packet.Control, h packet.Handsha
 		return nil, refuse(packet.RejectRogue, "packets of %d bytes", h.MTU)
 	}
 	r := &Request{
-		listener: l, who: peer{d.from, h.Socket}, source: sourceFrom(l.socket, d.local),
+		listener: l, who: peer{d.from, h.Socket}, target: l.socket.targetOf(d),
 		arrived: d.arrived, timestamp: header.Timestamp, handshake: h,
 	}
 	switch h.Version {
@@ -94,7 +94,7 @@ func (r *Request) Reject(code uint32) {
 	now := time.Now()
 	answer := r.listener.rejection(r.handshake, r.who.addr, now, packet.HandshakeType(code))
 	if r.listener.settle(r.who, now, answer) {
-		r.listener.send(answer, r.who.addr, r.source)
+		r.listener.socket.send(answer, r.target)
 	}
 }
 
@@ -114,7 +114,7 @@ func (r *Request) Accept() (*Conn, error) {
 	}); err != nil {
 		return nil, err
 	}
-	r.listener.send(answer, r.who.addr, r.source)
+	r.listener.socket.send(answer, r.target)
 	return c, nil
 }
 

@@ -1,10 +1,11 @@
 package srt
 
 import (
-	"encoding/binary"
+	"errors"
 	"net"
 	"net/netip"
-	"strconv"
+	"os"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -12,178 +13,146 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	batchSize    = 64
-	sockaddrSize = unix.SizeofSockaddrInet6
-	controlSize  = 128 // A timestamp and a packet info of IPv6.
-)
+// socket is a UDP socket that the runtime does not watch: its poller would wake a
+// thread for every packet, whether or not somebody waits for it, and one of its
+// timers costs an idle process twice what the kernel's does. So the runtime
+// watches an epoll instance in the socket's place, which tells of one packet or
+// of the end of a pause, whichever wait is for.
+type socket struct {
+	addr net.Addr
+	bind netip.Addr
 
-// messageHeader is the kernel's struct mmsghdr.
-type messageHeader struct {
-	unix.Msghdr
+	mu     sync.RWMutex // Held for reading while fd is in use.
+	closed bool
+	fd     int
+	timer  int
+	epoll  *os.File        // Tells of the socket and the timer.
+	armed  syscall.RawConn // epoll's.
 
-	size uint32
+	// Owned by Run.
+	batch  batch
+	ready  func(epoll uintptr) bool // isReady, made once.
+	arming bool
+	pause  time.Duration
+	armErr error
+
+	timerSpec   unix.ItimerSpec
+	socketEvent unix.EpollEvent
+	events      [1]unix.EpollEvent
 }
 
-// reader reads a socket in batches. It is for one goroutine.
-type reader struct {
-	raw  syscall.RawConn
-	call func(fd uintptr) bool // r.receive, made once.
-
-	count int
-	errno syscall.Errno
-
-	headers  [batchSize]messageHeader
-	buffers  [batchSize]unix.Iovec
-	names    [batchSize][sockaddrSize]byte
-	controls [batchSize][controlSize]byte
-	data     [batchSize][maxDatagram]byte
-
-	now  time.Time
-	wall int64 // now by the clock of the timestamps.
-}
-
-// newReader has the kernel tell when packets came, and where to if that can be
-// several addresses: the answers have to come from the same.
-func newReader(conn *net.UDPConn) (*reader, error) {
+func newSocket(conn *net.UDPConn) (*socket, error) {
+	s := &socket{addr: conn.LocalAddr()}
+	s.bind = conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr() //nolint:errcheck // A UDPConn's.
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{raw: raw}
-	r.call = r.receive
-	for i := range batchSize {
-		r.buffers[i].Base = &r.data[i][0]
-		r.buffers[i].SetLen(maxDatagram)
-		r.headers[i].Name = &r.names[i][0]
-		r.headers[i].Iov = &r.buffers[i]
-		r.headers[i].SetIovlen(1)
-		r.headers[i].Control = &r.controls[i][0]
+	var dupErr error
+	if err := raw.Control(func(fd uintptr) {
+		s.fd, dupErr = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+	}); err != nil || dupErr != nil {
+		return nil, errors.Join(err, dupErr)
 	}
-	local := conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr() //nolint:errcheck // A UDPConn's.
-	err = raw.Control(func(fd uintptr) {
-		// An old kernel goes without: then the time of reading counts.
-		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
-		if local.IsUnspecified() {
-			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
-			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+	s.setOptions()
+	s.batch.init()
+	if err := s.watch(); err != nil {
+		return nil, errors.Join(err, unix.Close(s.fd))
+	}
+	return s, conn.Close()
+}
+
+// setOptions has the kernel tell when packets came, and where to if that can be
+// several addresses: the answers have to come from the same.
+func (s *socket) setOptions() {
+	// An old kernel goes without: then the time of reading counts.
+	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	if s.bind.IsUnspecified() {
+		_ = unix.SetsockoptInt(s.fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+		_ = unix.SetsockoptInt(s.fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+	}
+}
+
+func (s *socket) watch() error {
+	s.ready = s.isReady
+	s.socketEvent.Events = unix.EPOLLIN | unix.EPOLLONESHOT
+	var err error
+	s.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	if err != nil {
+		return err
+	}
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return errors.Join(err, unix.Close(s.timer))
+	}
+	if err := errors.Join(
+		unix.SetNonblock(fd, true), // That the runtime watches it.
+		unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, s.fd, &unix.EpollEvent{Events: unix.EPOLLONESHOT}),
+		// EPOLLET, so that nobody has to read the timer.
+		unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, s.timer, &unix.EpollEvent{Events: unix.EPOLLIN | 1<<31}),
+	); err != nil {
+		return errors.Join(err, unix.Close(fd), unix.Close(s.timer))
+	}
+	s.epoll = os.NewFile(uintptr(fd), "epoll")
+	s.armed, err = s.epoll.SyscallConn()
+	return err
+}
+
+// wait waits for a time, or if that is 0 until there is something to read.
+func (s *socket) wait(d time.Duration) error {
+	s.arming, s.pause, s.armErr = true, d, nil
+	return errors.Join(s.armed.Read(s.ready), s.armErr)
+}
+
+// isReady is called before waiting, and whenever epoll tells of something; while
+// it is false, armed.Read waits.
+func (s *socket) isReady(epoll uintptr) bool {
+	if s.arming {
+		s.arming = false
+		if s.pause > 0 {
+			s.timerSpec.Value = unix.NsecToTimespec(int64(s.pause))
+			s.armErr = unix.TimerfdSettime(s.timer, 0, &s.timerSpec, nil)
+		} else {
+			s.armErr = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_MOD, s.fd, &s.socketEvent)
 		}
-	})
-	return r, err
+		return s.armErr != nil
+	}
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, epoll, uintptr(unsafe.Pointer(&s.events[0])), 1, 0, 0, 0) //nolint:gosec // See batch.read.
+	return n == 1 || errno != 0 && errno != unix.EINTR
 }
 
-// read waits for packets and gives how many came. full tells that there may be
-// more.
-func (r *reader) read() (count int, full bool, err error) {
-	for i := range batchSize {
-		r.headers[i].Namelen = sockaddrSize
-		r.headers[i].SetControllen(controlSize)
-		r.headers[i].Flags = 0
+// read gives how many packets are there, without waiting. full tells that there
+// may be more.
+func (s *socket) read() (count int, full bool, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return 0, false, net.ErrClosed
 	}
-	r.count, r.errno = 0, 0
-	if err := r.raw.Read(r.call); err != nil {
-		return 0, false, err
-	}
-	if r.errno != 0 {
-		return 0, false, r.errno
-	}
-	r.now = time.Now()
-	r.wall = r.now.UnixNano()
-	return r.count, r.count == batchSize, nil
+	return s.batch.read(s.fd)
 }
 
-// receive is false when the socket has nothing, which makes raw.Read wait.
-func (r *reader) receive(fd uintptr) bool {
-	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd,
-			uintptr(unsafe.Pointer(&r.headers[0])), batchSize, unix.MSG_DONTWAIT, 0, 0) //nolint:gosec // The one way to recvmmsg.
-		switch errno {
-		case 0:
-			r.count = int(n)
-			return true
-		case unix.EINTR:
-		case unix.EAGAIN:
-			return false
-		default:
-			r.errno = errno
-			return true
-		}
+func (s *socket) at(i int) (d datagram, ok bool) { return s.batch.at(i) }
+
+// send writes a packet; what the socket does not take is lost like any packet.
+func (s *socket) send(b []byte, to *target) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if !s.closed {
+		to.send(s.fd, b)
 	}
 }
 
-// at gives a packet of the last read; ok is false when it was cut off.
-func (r *reader) at(i int) (d datagram, ok bool) {
-	h := &r.headers[i]
-	if h.Flags&unix.MSG_TRUNC != 0 {
-		return d, false
+func (s *socket) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
 	}
-	d.data = r.data[i][:h.size]
-	d.from = parseSockaddr(&r.names[i])
-	d.arrived = r.now
-	control := r.controls[i][:min(int(h.Controllen), controlSize)]
-	for len(control) >= unix.SizeofCmsghdr {
-		header, body, rest, err := unix.ParseOneSocketControlMessage(control)
-		if err != nil {
-			break
-		}
-		r.control(&d, header, body)
-		control = rest
-	}
-	return d, true
-}
-
-func (r *reader) control(d *datagram, header unix.Cmsghdr, body []byte) {
-	switch {
-	case header.Level == unix.SOL_SOCKET && header.Type == unix.SCM_TIMESTAMPNS:
-		// A clock that was set in between makes no sense of the difference.
-		if age := r.wall - parseTimespec(body); age > 0 && age < int64(time.Second) {
-			d.arrived = r.now.Add(-time.Duration(age))
-		}
-	case header.Level == unix.IPPROTO_IP && header.Type == unix.IP_PKTINFO && len(body) >= unix.SizeofInet4Pktinfo:
-		d.local = netip.AddrFrom4([4]byte(body[4:])) // ipi_spec_dst
-	case header.Level == unix.IPPROTO_IPV6 && header.Type == unix.IPV6_PKTINFO && len(body) >= unix.SizeofInet6Pktinfo:
-		d.local = netip.AddrFrom16([16]byte(body))
-	}
-}
-
-// parseTimespec reads the kernel's struct timespec, of 32 or 64 bits, as
-// nanoseconds.
-func parseTimespec(b []byte) int64 {
-	switch len(b) {
-	case 16:
-		return int64(binary.NativeEndian.Uint64(b))*1e9 + int64(binary.NativeEndian.Uint64(b[8:]))
-	case 8:
-		return int64(binary.NativeEndian.Uint32(b))*1e9 + int64(binary.NativeEndian.Uint32(b[4:]))
-	}
-	return 0
-}
-
-func parseSockaddr(b *[sockaddrSize]byte) netip.AddrPort {
-	port := binary.BigEndian.Uint16(b[2:])
-	switch binary.NativeEndian.Uint16(b[:]) {
-	case unix.AF_INET:
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[4:])), port)
-	case unix.AF_INET6:
-		ip := netip.AddrFrom16([16]byte(b[8:])).Unmap()
-		if scope := binary.NativeEndian.Uint32(b[24:]); scope != 0 && ip.IsLinkLocalUnicast() {
-			ip = ip.WithZone(strconv.Itoa(int(scope)))
-		}
-		return netip.AddrPortFrom(ip, port)
-	}
-	return netip.AddrPort{}
-}
-
-// sourceFrom makes the control message that has a packet sent from an address of
-// ours; nil when there is no choice.
-func sourceFrom(conn *net.UDPConn, local netip.Addr) []byte {
-	if !local.IsValid() {
-		return nil
-	}
-	bound := conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr() //nolint:errcheck // A UDPConn's.
-	if bound.Is4() {
-		return unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: local.Unmap().As4()})
-	}
-	return unix.PktInfo6(&unix.Inet6Pktinfo{Addr: local.As16()})
+	s.closed = true
+	_ = s.epoll.Close() // Ends wait.
+	_ = unix.Close(s.timer)
+	_ = unix.Close(s.fd)
 }
 
 // forceBuffer goes over the administrator's limit if we may, and gives what the
@@ -201,8 +170,5 @@ func forceBuffer(conn *net.UDPConn) (granted int, err error) {
 			granted, optErr = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF)
 		}
 	})
-	if err == nil {
-		err = optErr
-	}
-	return granted, err
+	return granted, errors.Join(err, optErr)
 }

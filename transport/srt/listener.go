@@ -88,6 +88,9 @@ func (l *Listener) Accept(ctx context.Context) (*Request, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	case <-l.done:
+		if ctx.Err() != nil { // Which may be why.
+			return nil, context.Cause(ctx)
+		}
 		return nil, ErrListenerClosed
 	}
 }

@@ -36,7 +36,8 @@ type Conn struct {
 	keys        keys.Keys
 	heard       time.Time
 	ended       error
-	asleep      bool      // Receive waits.
+	asleep      bool      // Receive waits,
+	relying     bool      // and Run is to wake it in time.
 	said        time.Time // When something was last sent.
 	keyRequest  []byte    // A change of keys that Receive has not done.
 	undecrypted uint64    // Packets without a key for them, or in clear.
@@ -244,6 +245,18 @@ func (c *Conn) wakeIfDue(now time.Time) (near bool) {
 		c.signal()
 	}
 	return next.Before(now.Add(horizon))
+}
+
+// wakeIfRelying wakes Receive if it thinks that Run will.
+func (c *Conn) wakeIfRelying() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.asleep || !c.relying {
+		return false
+	}
+	c.asleep = false
+	c.signal()
+	return true
 }
 
 func (c *Conn) signal() {

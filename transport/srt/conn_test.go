@@ -43,8 +43,7 @@ func TestLossIsAskedForAgain(t *testing.T) {
 		}
 	}
 	p.data(1, func(d *packet.Data) { d.Retransmitted = true })
-	p.send(packet.AppendDropRequest(control(packet.TypeDropRequest, 0, 0, 0, p.to), packet.Range{First: 1002, Last: 1002}))
-	got := in.wait(t, 3)
+	got := in.wait(t, 3) // Number 2 is given up.
 	if got[1] != string(numbered(1)) || got[2] != string(numbered(3)) {
 		t.Error("not in order")
 	}
@@ -52,6 +51,75 @@ func TestLossIsAskedForAgain(t *testing.T) {
 		t.Errorf("statistics %+v", s)
 	}
 }
+
+// What the peer drops is not waited for.
+func TestDropRequest(t *testing.T) {
+	l := start(t, srt.Config{Latency: 20 * time.Second})
+	p := newPeer(t, l.addr.String())
+	p.connect(l)
+	p.data(0, nil)
+	p.data(2, nil)
+	p.send(packet.AppendDropRequest(control(packet.TypeDropRequest, 0, 0, 0, p.to), packet.Range{First: 1001, Last: 1001}))
+	for next := uint32(0); next != 1003; {
+		_, field, err := p.receive(packet.TypeACK)
+		if err != nil {
+			t.Fatalf("acknowledged up to %d: %v", next, err)
+		}
+		a, err := packet.ParseACK(field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next = a.Next
+		if next == 1001 {
+			p.data(2, nil) // The peer sends on.
+		}
+	}
+}
+
+// An ACK that is not answered is repeated, when nothing else comes to wake anybody.
+func TestACKIsRepeated(t *testing.T) {
+	l := start(t, srt.Config{})
+	p := newPeer(t, l.addr.String())
+	p.connect(l)
+	p.data(0, nil)
+	soonest := time.Hour
+	last := uint32(0)
+	for i := range 4 {
+		header, _, err := p.receive(packet.TypeACK)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i > 0 {
+			soonest = min(soonest, time.Duration(header.Timestamp-last)*time.Microsecond)
+		}
+		last = header.Timestamp
+	}
+	if soonest >= keepAlive {
+		t.Errorf("after %v", soonest)
+	}
+}
+
+// A packet that comes alone is handed on when it is due, though nothing follows it
+// that would wake anybody.
+func TestSinglePacketIsOnTime(t *testing.T) {
+	const latency = 300 * time.Millisecond
+	soonest := time.Hour
+	for range 3 {
+		l := start(t, srt.Config{Latency: latency})
+		p := newPeer(t, l.addr.String())
+		in := p.connect(l)
+		began := time.Now()
+		p.data(0, func(d *packet.Data) { d.Timestamp = 50_000 })
+		in.wait(t, 1)
+		soonest = min(soonest, time.Since(began))
+	}
+	if soonest >= keepAlive/2+latency/2 {
+		t.Errorf("after %v", soonest)
+	}
+}
+
+// keepAlive is when a connection wakes up in any case.
+const keepAlive = time.Second
 
 func TestACKIsAnswered(t *testing.T) {
 	l := start(t, srt.Config{})
@@ -79,7 +147,8 @@ func TestParityIsNoData(t *testing.T) {
 	l := start(t, srt.Config{})
 	p := newPeer(t, l.addr.String())
 	in := p.connect(l)
-	p.data(0, func(d *packet.Data) { d.Message = 0 })
+	d := packet.Data{Sequence: 1000, Position: packet.Single, Timestamp: 60_000, Destination: p.to}
+	p.send(append(d.Append(nil), numbered(9)...))
 	p.data(0, nil)
 	checkNumbered(t, in.wait(t, 1))
 }
@@ -138,7 +207,18 @@ func newEncrypting(t *testing.T, l *listener) (encrypting, *inbox) {
 	e.Key = p.material(gosrt.EvenKeyEncrypted)
 	p.conclude(h, e)
 	in := receiveAll(t, l.accept(t, "correct-horse"))
-	p.to = p.handshake().Socket
+	_, field, err := p.receive(packet.TypeHandshake)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, rest, err := packet.ParseHandshake(field)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told, err := packet.ParseExtensions(rest); err != nil || !bytes.Equal(told.Key, e.Key) {
+		t.Errorf("the answer has the keys %x, %v", told.Key, err)
+	}
+	p.to = answer.Socket
 	return p, in
 }
 

@@ -175,20 +175,23 @@ func TestConclusionsAreRepeated(t *testing.T) {
 
 func TestManyCallersWait(t *testing.T) {
 	l := start(t, srt.Config{MaxRequests: 2})
-	var last *rawPeer
-	for i := range 3 {
-		last = newPeer(t, l.addr.String())
-		last.socket += uint32(i)
-		last.induct()
-		last.conclude(last.hello())
+	var waiting [2]*srt.Request
+	for i := range waiting {
+		p := newPeer(t, l.addr.String())
+		p.induct()
+		p.conclude(p.hello())
+		waiting[i] = l.request(t)
 	}
+	last := newPeer(t, l.addr.String())
+	last.induct()
+	last.conclude(last.hello())
 	if got := last.handshake(); got.Type != packet.RejectBacklog {
 		t.Errorf("the third is answered with %d", got.Type)
 	}
-	l.request(t).Reject(2401)
+	waiting[0].Reject(2401)
 	last.conclude(last.hello())
 	l.request(t).Reject(2401)
-	l.request(t).Reject(2401)
+	waiting[1].Reject(2401)
 	if got := last.handshake(); got.Type != 2401 {
 		t.Errorf("when there is room it is answered with %d", got.Type)
 	}

@@ -31,8 +31,8 @@ type Listener struct {
 	ticking atomic.Bool // Run looks after the connections every tick.
 
 	// Owned by Run.
-	out   []byte  // Scratch of answers.
-	awake []*Conn // Scratch of wakeDue.
+	out     []byte  // Scratch of answers.
+	current []*Conn // Scratch of each.
 
 	mu       sync.RWMutex
 	conns    map[uint32]*Conn  // Guarded by mu.

@@ -121,8 +121,8 @@ func (c *Conn) pop(now time.Time, ended error) (payload []byte, ok bool) {
 	return c.receiver.Pop(now)
 }
 
-// rest is how long there is nothing to do; 0 when there is. While Run ticks it is
-// Run that wakes Receive.
+// rest is how long there is nothing to do; 0 when there is. While Run ticks, Run
+// wakes Receive in time.
 func (c *Conn) rest() time.Duration {
 	defer c.recovered()
 	c.mu.Lock()
@@ -132,8 +132,8 @@ func (c *Conn) rest() time.Duration {
 	}
 	now := time.Now()
 	wait := max(c.next(now).Sub(now), tick)
-	c.asleep = true
-	if c.listener.ticking.Load() {
+	c.asleep, c.relying = true, c.listener.ticking.Load()
+	if c.relying {
 		return keepAlive
 	}
 	return wait

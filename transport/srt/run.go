@@ -50,14 +50,12 @@ func (l *Listener) round() (pause time.Duration, err error) {
 	}
 	l.ticking.Store(true)
 	now := time.Now()
-	if near := l.wakeDue(now); count == 0 && !near {
+	if near := l.each(func(c *Conn) bool { return c.wakeIfDue(now) }); count == 0 && !near {
 		// A connection that goes to sleep from here on sees that it has to wake
-		// up by itself; those that did before are looked at once more.
+		// up by itself; those that did not are told.
 		l.ticking.Store(false)
-		if !l.wakeDue(now) {
-			return 0, nil
-		}
-		l.ticking.Store(true)
+		l.each((*Conn).wakeIfRelying)
+		return 0, nil
 	}
 	if busy {
 		return hurry, nil
@@ -85,18 +83,18 @@ func (l *Listener) readAll() (count int, busy bool, err error) {
 	}
 }
 
-// wakeDue wakes the connections that have something to do by now; near tells that
-// one will have before long.
-func (l *Listener) wakeDue(now time.Time) (near bool) {
+// each does f for every connection, without l.mu, and tells whether one of them was
+// true.
+func (l *Listener) each(f func(*Conn) bool) (some bool) {
 	l.mu.RLock()
 	for _, c := range l.conns {
-		l.awake = append(l.awake, c)
+		l.current = append(l.current, c)
 	}
 	l.mu.RUnlock()
-	for _, c := range l.awake {
-		near = c.wakeIfDue(now) || near
+	for _, c := range l.current {
+		some = f(c) || some
 	}
-	clear(l.awake)
-	l.awake = l.awake[:0]
-	return near
+	clear(l.current)
+	l.current = l.current[:0]
+	return some
 }

@@ -9,11 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	gosrt "github.com/datarhei/gosrt"
-	"github.com/datarhei/gosrt/packet"
-
 	"github.com/freshet-live/freshet/ingest"
 	"github.com/freshet-live/freshet/ingest/mpegts"
+	engine "github.com/freshet-live/freshet/transport/srt"
 )
 
 var (
@@ -35,21 +33,25 @@ type connection struct {
 	opened    time.Time
 
 	socket  atomic.Pointer[socket] // Set by attach; Stats may come before it.
-	lost    atomic.Uint64          // Packets missing in what was delivered.
-	inClear atomic.Uint64          // Packets without encryption where it is due.
-
-	// Owned by read.
-	next    uint32 // The sequence number that should come next.
-	started bool
+	watcher watcher
 }
 
-// socket is gosrt's connection; a struct, because an atomic holds no interface.
-type socket struct{ gosrt.Conn }
+// transport is what a connection needs of an engine.Conn.
+type transport interface {
+	Receive(put func(payload []byte) error) error
+	Close()
+	Latency() time.Duration
+	HandshakeVersion() uint32
+	Stats() engine.Stats
+}
 
-func (c *connection) attach(conn gosrt.Conn) {
+// socket is a struct, because an atomic holds no interface.
+type socket struct{ transport }
+
+func (c *connection) attach(conn transport) {
 	c.opened = time.Now()
+	c.watcher = watcher{connection: c, heard: c.opened, reported: c.opened}
 	c.socket.Store(&socket{conn})
-	c.listener.events.watch(conn.SocketId())
 }
 
 // run reads the stream to its end and logs how it went.
@@ -57,80 +59,52 @@ func (c *connection) run(ctx context.Context) {
 	c.listener.metrics.connections.Inc()
 	defer c.listener.metrics.connections.Dec()
 	conn := c.socket.Load()
-	delay := c.delay()
-	c.log.Info("srt encoder connected", "latency", delay, "encrypted", c.encrypted, "handshake", conn.Version())
+	delay := conn.Latency()
+	c.log.Info("srt encoder connected", "latency", delay, "encrypted", c.encrypted, "handshake", conn.HandshakeVersion())
 
-	var watcher sync.WaitGroup
+	var watching sync.WaitGroup
 	ctx, stop := context.WithCancel(ctx)
-	watcher.Go(func() { c.watch(ctx) })
+	watching.Go(func() { c.watch(ctx) })
 	err := c.session.Begin(delay)
 	if err == nil {
 		err = c.read(conn)
 	}
 	err = c.reason(ctx, err)
-	_ = conn.Close() // It returns nil always.
+	conn.Close()
 	c.session.Close()
 	stop()
-	watcher.Wait()
+	watching.Wait()
 	c.logEnd(err)
 }
 
-// read hands packets on as soon as gosrt delivers them: its queues are short
-// and drop without a word.
-func (c *connection) read(conn gosrt.Conn) error {
-	for {
-		p, err := conn.ReadPacket()
-		if err != nil {
-			return errors.Join(errSocket, c.demuxer.Flush(time.Now()))
-		}
-		err = c.packet(p)
-		p.Decommission()
-		if err != nil {
-			return err
-		}
+// read hands payloads on until the connection ends.
+func (c *connection) read(conn transport) error {
+	err := conn.Receive(func(payload []byte) error {
+		now := time.Now()
+		c.watcher.lookAt(now)
+		return c.demuxer.Write(payload, now)
+	})
+	reason := errSocket
+	switch {
+	case errors.Is(err, engine.ErrPeerClosed):
+		reason = errPeerClosed
+	case errors.Is(err, engine.ErrPeerSilent):
+		reason = errPeerSilent
+	case errors.Is(err, engine.ErrClosed), errors.Is(err, engine.ErrFault):
+	default:
+		return err // The demuxer's.
 	}
-}
-
-func (c *connection) packet(p packet.Packet) error {
-	header := p.Header()
-	c.follow(header.PacketSequenceNumber.Val())
-	// gosrt lets packets in clear pass on an encrypted connection; anybody
-	// could have sent them.
-	if c.encrypted && header.KeyBaseEncryptionFlag == packet.UnencryptedPacket {
-		c.inClear.Add(1)
-		return nil
-	}
-	return c.demuxer.Write(p.Data(), time.Now())
-}
-
-// follow counts the gaps in what is delivered: packets that no retransmission
-// brought in time.
-func (c *connection) follow(sequence uint32) {
-	if c.started {
-		if gap := (sequence - c.next) & packet.MAX_SEQUENCENUMBER; gap < packet.MAX_SEQUENCENUMBER/2 {
-			c.lost.Add(uint64(gap))
-		}
-	}
-	c.started = true
-	c.next = (sequence + 1) & packet.MAX_SEQUENCENUMBER
-}
-
-// delay is the negotiated latency: how long gosrt holds every packet back.
-func (c *connection) delay() time.Duration {
-	return time.Duration(c.Stats().MsRcvTsbPdDelay) * time.Millisecond
+	return errors.Join(reason, c.demuxer.Flush(time.Now()))
 }
 
 // reason finds out why the stream ended: what the session says, the end of the
-// gateway, what gosrt noticed, or else what the reader saw.
+// gateway, or else what the reader saw.
 func (c *connection) reason(ctx context.Context, err error) error {
-	noticed := c.listener.events.unwatch(c.socket.Load().SocketId())
 	switch ended := c.session.Err(); {
 	case ended != nil:
 		return ended
 	case ctx.Err() != nil:
 		return ingest.ErrDraining
-	case errors.Is(err, errSocket) && noticed != nil:
-		return noticed
 	}
 	return err
 }
@@ -138,7 +112,7 @@ func (c *connection) reason(ctx context.Context, err error) error {
 func (c *connection) logEnd(reason error) {
 	level := slog.LevelInfo
 	name := endName(reason)
-	if slices.Contains([]string{"not_a_transport_stream", "buffer_overflow", "sink"}, name) {
+	if slices.Contains([]string{"not_a_transport_stream", "sink"}, name) {
 		level = slog.LevelWarn
 	}
 	c.listener.metrics.ended.WithLabelValues(name).Inc()
@@ -157,7 +131,6 @@ func endName(reason error) string {
 	}{
 		{errPeerClosed, "closed_by_encoder"},
 		{errPeerSilent, "silent"},
-		{errBuffered, "buffer_overflow"},
 		{mpegts.ErrNoSync, "not_a_transport_stream"},
 		{ingest.ErrTakenOver, "taken_over"},
 		{ingest.ErrExpired, "expired"},

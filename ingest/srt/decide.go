@@ -4,17 +4,16 @@ import (
 	"context"
 	"fmt"
 
-	gosrt "github.com/datarhei/gosrt"
-
 	"github.com/freshet-live/freshet/ingest"
 	"github.com/freshet-live/freshet/ingest/mpegts"
+	engine "github.com/freshet-live/freshet/transport/srt"
 )
 
 // protocol is this package's name among the doors.
 const protocol = "srt"
 
 // decide takes a caller in, or says why not.
-func (l *Listener) decide(ctx context.Context, req gosrt.ConnRequest) (StreamID, *connection, error) {
+func (l *Listener) decide(ctx context.Context, req *engine.Request) (StreamID, *connection, error) {
 	id, err := l.identify(req)
 	if err != nil {
 		return id, nil, err
@@ -50,8 +49,8 @@ func (l *Listener) decide(ctx context.Context, req gosrt.ConnRequest) (StreamID,
 }
 
 // identify finds the name that the caller means.
-func (l *Listener) identify(req gosrt.ConnRequest) (StreamID, error) {
-	id, err := ParseStreamID(req.StreamId())
+func (l *Listener) identify(req *engine.Request) (StreamID, error) {
+	id, err := ParseStreamID(req.StreamID())
 	if err != nil {
 		return id, err
 	}
@@ -67,13 +66,13 @@ func (l *Listener) identify(req gosrt.ConnRequest) (StreamID, error) {
 // unlock matches the caller's encryption with the stream's passphrase. A caller
 // of handshake version 4 exchanges keys later, if it wants to, so it cannot
 // prove itself and may send in clear only.
-func unlock(req gosrt.ConnRequest, passphrase string) error {
+func unlock(req *engine.Request, passphrase string) error {
 	switch {
-	case passphrase == "" && req.IsEncrypted():
+	case passphrase == "" && req.Encrypted():
 		return ErrPassphraseUnexpected
 	case passphrase == "":
 		return nil
-	case !req.IsEncrypted():
+	case !req.Encrypted():
 		return ErrPassphraseMissing
 	}
 	if err := req.SetPassphrase(passphrase); err != nil {

@@ -5,7 +5,7 @@
 //	caller ──handshake──> stream id, passphrase, Sessions.Open ──> accepted
 //	       ──packets────> mpegts.Demuxer ──AccessUnit──> Session
 //
-// The protocol itself is gosrt's; this package is the adaptor that decides who
-// may come in, tells a refused caller why in the codes of libsrt, and watches
-// each connection. Push is the caller's side, for demonstrations and tests.
+// The protocol itself is package transport/srt's; this package decides who may
+// come in, tells a refused caller why in the codes of libsrt, and watches each
+// connection. Push and Call are the caller's side, over gosrt.
 package srt

@@ -2,22 +2,21 @@ package srt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"sync"
 	"time"
 
-	gosrt "github.com/datarhei/gosrt"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/freshet-live/freshet/ingest"
 	"github.com/freshet-live/freshet/ingest/mpegts"
+	engine "github.com/freshet-live/freshet/transport/srt"
 )
 
 // DefaultLatency is libsrt's (SRTO_LATENCY).
-const DefaultLatency = 120 * time.Millisecond
+const DefaultLatency = engine.DefaultLatency
 
 // maxHandshakes is how many callers may be under decision at once. A decision
 // takes a millisecond of key derivation, or a second of waiting for a silent
@@ -50,7 +49,7 @@ type Listener struct {
 	metrics *metrics
 	ts      *mpegts.Metrics
 	events  *events
-	socket  gosrt.Listener
+	socket  *engine.Listener
 
 	deciding chan struct{} // A slot for each caller under decision.
 }
@@ -74,30 +73,14 @@ func Listen(cfg Config) (*Listener, error) {
 		l.ts = mpegts.NewMetrics(cfg.Registerer)
 	}
 	l.events = newEvents(l.log, l.metrics)
-	socket, err := listen(cfg, l.events)
+	socket, err := engine.Listen(cfg.Address, engine.Config{
+		Latency: cfg.Latency, Refused: l.events.refused, Logger: l.log,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("listen srt %s: %w", cfg.Address, err)
 	}
 	l.socket = socket
 	return l, nil
-}
-
-func listen(cfg Config, events *events) (gosrt.Listener, error) {
-	// gosrt sets SO_REUSEADDR, with which two gateways would share a UDP port
-	// and lose half of the packets each. A plain bind tells the truth.
-	var plain net.ListenConfig
-	probe, err := plain.ListenPacket(context.Background(), "udp", cfg.Address)
-	if err != nil {
-		return nil, errors.Unwrap(err)
-	}
-	if err := probe.Close(); err != nil {
-		return nil, err
-	}
-	c := gosrt.DefaultConfig()
-	c.ReceiverLatency = cfg.Latency
-	c.PeerLatency = cfg.Latency
-	c.Logger = events
-	return gosrt.Listen("srt", cfg.Address, c)
 }
 
 // Addr is where the Listener listens.
@@ -111,48 +94,27 @@ func (l *Listener) Close() { l.socket.Close() }
 func (l *Listener) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(ctx, l.socket.Close)()
-
-	var connections sync.WaitGroup
-	defer connections.Wait()
+	var running sync.WaitGroup
+	defer running.Wait()
 	defer cancel() // Before the wait.
+	broken := make(chan error, 1)
+	running.Go(func() { broken <- l.socket.Run(ctx) })
 	for {
-		req, err := l.accept()
-		switch {
-		case errors.Is(err, errHandshake):
-			l.events.malformed(err)
-			continue
-		case err != nil && ctx.Err() != nil:
-			return nil
-		case err != nil:
-			return fmt.Errorf("accept srt: %w", err)
+		req, err := l.socket.Accept(ctx)
+		if err != nil {
+			return <-broken // The socket has ended, or does with ctx.
 		}
 		select {
 		case l.deciding <- struct{}{}:
-			connections.Go(func() { l.serve(ctx, req) })
+			running.Go(func() { l.serve(ctx, req) })
 		default:
 			l.refuse(req, StreamID{}, ErrOverload)
 		}
 	}
 }
 
-// errHandshake: a handshake that gosrt's parser could not stand.
-var errHandshake = errors.New("malformed handshake")
-
-// accept waits for a caller. gosrt parses the handshake on this goroutine and
-// does not check all lengths: what panics there is one bad packet, not the end
-// of every stream.
-func (l *Listener) accept() (req gosrt.ConnRequest, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", errHandshake, r)
-		}
-	}()
-	return l.socket.Accept2()
-}
-
 // serve decides about one caller and reads its stream to the end.
-func (l *Listener) serve(ctx context.Context, req gosrt.ConnRequest) {
+func (l *Listener) serve(ctx context.Context, req *engine.Request) {
 	id, conn, err := l.decide(ctx, req)
 	<-l.deciding
 	if err != nil {
@@ -162,10 +124,10 @@ func (l *Listener) serve(ctx context.Context, req gosrt.ConnRequest) {
 	conn.run(ctx)
 }
 
-func (l *Listener) refuse(req gosrt.ConnRequest, id StreamID, err error) {
+func (l *Listener) refuse(req *engine.Request, id StreamID, err error) {
 	r := rejectionFor(err)
 	l.metrics.rejected.WithLabelValues(r.name).Inc()
 	l.log.Warn("srt caller refused", "remote", req.RemoteAddr().String(), "reason", r.name,
-		"code", int(r.code)-1000, "name", id.Name, "stream_id", redact(req.StreamId(), id), "error", err)
+		"code", int(r.code)-1000, "name", id.Name, "stream_id", redact(req.StreamID(), id), "error", err)
 	req.Reject(r.code)
 }

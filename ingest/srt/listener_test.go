@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
@@ -294,6 +295,7 @@ func TestAddressInUse(t *testing.T) {
 
 func TestPushLeavesNothing(t *testing.T) {
 	g := start(t, nil)
+	waitRunning(t)
 	before := runtime.NumGoroutine()
 	text, err := os.ReadFile(clip)
 	if err != nil {
@@ -311,6 +313,23 @@ func TestPushLeavesNothing(t *testing.T) {
 			t.Fatalf("%d goroutines, were %d", runtime.NumGoroutine(), before)
 		}
 		time.Sleep(20 * time.Millisecond) // gosrt's own end by themselves.
+	}
+}
+
+// waitRunning waits until the listener has all of its goroutines.
+func waitRunning(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		var b strings.Builder
+		if err := pprof.Lookup("goroutine").WriteTo(&b, 1); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(b.String(), "transport/srt.(*Listener).Run") {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the listener does not run")
+		}
 	}
 }
 

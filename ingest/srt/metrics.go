@@ -35,7 +35,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "freshet_srt_rtt_seconds", Help: "Round-trip times of SRT connections, sampled.",
 			Buckets: []float64{.001, .005, .01, .02, .04, .08, .16, .32, .64},
 		}),
-		queueDrops:    counter("queue_drops_total", "Packets that the SRT library dropped because a queue was full."),
+		queueDrops:    counter("queue_drops_total", "Packets dropped because more came than is held back of one encoder."),
 		bytes:         counter("received_bytes_total", "Bytes received, headers included."),
 		received:      counter("packets_received_total", "Data packets received, retransmitted ones included."),
 		lost:          counter("packets_lost_total", "Data packets missed when the next one came."),
@@ -54,6 +54,7 @@ func (m *metrics) add(from, to Stats) {
 	m.retransmitted.Add(float64(to.PktRcvRetrans - from.PktRcvRetrans))
 	m.unrecovered.Add(float64(to.PktRcvDrop - from.PktRcvDrop))
 	m.discarded.Add(float64(to.PktRcvDiscard - from.PktRcvDiscard))
+	m.queueDrops.Add(float64(to.PktRcvRefused - from.PktRcvRefused))
 	m.undecrypted.Add(float64(to.PktRcvUndecrypt - from.PktRcvUndecrypt))
 	if to.PktRecv != from.PktRecv {
 		m.rtt.Observe(to.MsRTT / 1000)

@@ -5,18 +5,16 @@ import (
 	"fmt"
 
 	gosrt "github.com/datarhei/gosrt"
+
+	engine "github.com/freshet-live/freshet/transport/srt"
 )
 
 // Receive hands on what the peer sends, packet by packet, until put fails, or ctx
 // or the connection ends.
 func (c *Caller) Receive(ctx context.Context, put func([]byte) error) error {
-	return receive(ctx, c.conn, put)
-}
-
-func receive(ctx context.Context, conn gosrt.Conn, put func([]byte) error) error {
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	defer context.AfterFunc(ctx, func() { _ = c.conn.Close() })()
 	for {
-		p, err := conn.ReadPacket()
+		p, err := c.conn.ReadPacket()
 		if err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -40,27 +38,34 @@ func ReceiveOne(ctx context.Context, url string, put func([]byte) error, ended f
 	if err != nil {
 		return fmt.Errorf("srt url: %w", err)
 	}
-	l, err := gosrt.Listen("srt", address, cfg)
+	l, err := engine.Listen(address, engine.Config{Latency: cfg.ReceiverLatency})
 	if err != nil {
 		return fmt.Errorf("listen srt %s: %w", address, err)
 	}
-	defer context.AfterFunc(ctx, l.Close)()
-	defer l.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	broken := make(chan error, 1)
+	go func() { broken <- l.Run(ctx) }()
+	err = receiveOne(ctx, l, cfg.Passphrase, put, ended)
+	cancel()
+	if broke := <-broken; broke != nil {
+		return broke
+	}
+	return err
+}
+
+func receiveOne(ctx context.Context, l *engine.Listener, passphrase string, put func([]byte) error, ended func(error)) error {
 	for {
-		req, err := l.Accept2()
+		req, err := l.Accept(ctx)
 		if err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			return fmt.Errorf("accept srt: %w", err)
+			return err
 		}
-		if err := receiveFrom(ctx, req, cfg.Passphrase, put); ctx.Err() == nil {
+		if err := receiveFrom(ctx, req, passphrase, put); ctx.Err() == nil {
 			ended(err)
 		}
 	}
 }
 
-func receiveFrom(ctx context.Context, req gosrt.ConnRequest, passphrase string, put func([]byte) error) error {
+func receiveFrom(ctx context.Context, req *engine.Request, passphrase string, put func([]byte) error) error {
 	if err := unlock(req, passphrase); err != nil {
 		req.Reject(rejectionFor(err).code)
 		return err
@@ -70,5 +75,6 @@ func receiveFrom(ctx context.Context, req gosrt.ConnRequest, passphrase string, 
 		return err
 	}
 	defer conn.Close()
-	return receive(ctx, conn, put)
+	defer context.AfterFunc(ctx, conn.Close)()
+	return conn.Receive(put)
 }

@@ -94,8 +94,8 @@ func (c *Caller) linger(ctx context.Context) {
 	}
 }
 
-// handOut waits for as long as the peer holds what it has acknowledged: some, our
-// listener among them, throw it away when the connection ends.
+// handOut waits for as long as the peer holds what it has acknowledged: some throw
+// it away when the connection ends.
 func (c *Caller) handOut(ctx context.Context) {
 	var s gosrt.Statistics
 	c.conn.Stats(&s)

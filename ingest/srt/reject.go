@@ -3,24 +3,23 @@ package srt
 import (
 	"errors"
 
-	gosrt "github.com/datarhei/gosrt"
-
 	"github.com/freshet-live/freshet/ingest"
 )
 
-// Reject codes as the wire has them. Predefined codes are libsrt's plus 1000 in
-// the handshake already; gosrt has the extended ones (SRT Access Control,
-// "Rejection codes") without that offset, so they are spelled out.
+// Reject codes as the wire has them: libsrt's (SRT Access Control, "Rejection
+// codes") plus 1000.
 const (
-	wireBadRequest   gosrt.RejectionReason = 2400
-	wireUnauthorized gosrt.RejectionReason = 2401
-	wireOverload     gosrt.RejectionReason = 2402
-	wireForbidden    gosrt.RejectionReason = 2403
-	wireBadMode      gosrt.RejectionReason = 2405
-	wireConflict     gosrt.RejectionReason = 2409
-	wireMedia        gosrt.RejectionReason = 2415
-	wireInternal     gosrt.RejectionReason = 2500
-	wireDown         gosrt.RejectionReason = 2503
+	wireBadSecret    = 1010
+	wireUnsecure     = 1011
+	wireBadRequest   = 2400
+	wireUnauthorized = 2401
+	wireOverload     = 2402
+	wireForbidden    = 2403
+	wireBadMode      = 2405
+	wireConflict     = 2409
+	wireMedia        = 2415
+	wireInternal     = 2500
+	wireDown         = 2503
 )
 
 // The reasons that this package refuses a caller for, beside those of package
@@ -44,7 +43,7 @@ var (
 // name. Names are metric labels.
 type rejection struct {
 	err  error
-	code gosrt.RejectionReason
+	code uint32
 	name string
 }
 
@@ -54,9 +53,9 @@ var rejections = []rejection{
 	{ingest.ErrBadName, wireBadRequest, "bad_name"},
 	{ErrBadMode, wireBadMode, "bad_mode"},
 	{ErrBadMedia, wireMedia, "bad_media"},
-	{ErrPassphraseMissing, gosrt.REJ_UNSECURE, "passphrase_missing"},
-	{ErrPassphraseUnexpected, gosrt.REJ_UNSECURE, "passphrase_unexpected"},
-	{ErrWrongPassphrase, gosrt.REJ_BADSECRET, "wrong_passphrase"},
+	{ErrPassphraseMissing, wireUnsecure, "passphrase_missing"},
+	{ErrPassphraseUnexpected, wireUnsecure, "passphrase_unexpected"},
+	{ErrWrongPassphrase, wireBadSecret, "wrong_passphrase"},
 	{ErrOverload, wireOverload, "overload"},
 	{ingest.ErrUnauthorized, wireUnauthorized, "unauthorized"},
 	{ingest.ErrForbidden, wireForbidden, "forbidden"},

@@ -1,31 +1,32 @@
 package srt
 
-import (
-	gosrt "github.com/datarhei/gosrt"
-
-	"github.com/freshet-live/freshet/ingest/mpegts"
-)
+import "github.com/freshet-live/freshet/ingest/mpegts"
 
 // Stats are a connection's, with libsrt's names; totals since the handshake
 // where the name does not say otherwise.
 type Stats struct {
-	PktRecv         uint64  `json:"pktRecv"`
-	PktRecvUnique   uint64  `json:"pktRecvUnique"`
-	PktRcvLoss      uint64  `json:"pktRcvLoss"`
-	PktRcvRetrans   uint64  `json:"pktRcvRetrans"`
-	PktRcvDrop      uint64  `json:"pktRcvDrop"`      // Never delivered: loss that was not repaired in time.
-	PktRcvDiscard   uint64  `json:"pktRcvDiscard"`   // Came too late or twice.
-	PktRcvUndecrypt uint64  `json:"pktRcvUndecrypt"` // Could not be decrypted, or came in clear.
-	PktSentACK      uint64  `json:"pktSentACK"`
-	PktSentNAK      uint64  `json:"pktSentNAK"`
-	ByteRecv        uint64  `json:"byteRecv"`
-	MsRTT           float64 `json:"msRTT"`
-	MbpsRecvRate    float64 `json:"mbpsRecvRate"`
-	MbpsBandwidth   float64 `json:"mbpsBandwidth"`
-	PktRcvBuf       uint64  `json:"pktRcvBuf"`
-	ByteRcvBuf      uint64  `json:"byteRcvBuf"`
-	MsRcvBuf        uint64  `json:"msRcvBuf"`
-	MsRcvTsbPdDelay uint64  `json:"msRcvTsbPdDelay"`
+	PktRecv             uint64  `json:"pktRecv"`
+	PktRecvUnique       uint64  `json:"pktRecvUnique"`
+	PktRcvLoss          uint64  `json:"pktRcvLoss"`
+	PktRcvRetrans       uint64  `json:"pktRcvRetrans"`
+	PktRcvDrop          uint64  `json:"pktRcvDrop"`      // Never delivered: loss that was not repaired in time.
+	PktRcvDiscard       uint64  `json:"pktRcvDiscard"`   // Came too late or twice.
+	PktRcvBelated       uint64  `json:"pktRcvBelated"`   // Of these, what came too late.
+	PktRcvRefused       uint64  `json:"pktRcvRefused"`   // More than is held back of one encoder.
+	PktRcvUndecrypt     uint64  `json:"pktRcvUndecrypt"` // Could not be decrypted, or came in clear.
+	PktReorderTolerance uint64  `json:"pktReorderTolerance"`
+	PktSentACK          uint64  `json:"pktSentACK"`
+	PktSentNAK          uint64  `json:"pktSentNAK"`
+	ByteRecv            uint64  `json:"byteRecv"`
+	MsRTT               float64 `json:"msRTT"`
+	MbpsRecvRate        float64 `json:"mbpsRecvRate"`
+	MbpsBandwidth       float64 `json:"mbpsBandwidth"`
+	PktRcvBuf           uint64  `json:"pktRcvBuf"`
+	ByteRcvBuf          uint64  `json:"byteRcvBuf"`
+	MsRcvBuf            uint64  `json:"msRcvBuf"`
+	MsRcvTsbPdDelay     uint64  `json:"msRcvTsbPdDelay"`
+	MsDrift             float64 `json:"msDrift"`  // What is added to the encoder's clock.
+	PpmDrift            float64 `json:"ppmDrift"` // How fast that grows.
 
 	// TS is the transport stream's.
 	TS mpegts.Stats `json:"ts"`
@@ -33,31 +34,34 @@ type Stats struct {
 
 // Stats is safe for any goroutine.
 func (c *connection) Stats() Stats {
-	conn := c.socket.Load()
-	if conn == nil {
+	socket := c.socket.Load()
+	if socket == nil {
 		return Stats{}
 	}
-	var s gosrt.Statistics
-	conn.Stats(&s)
-	total, now := &s.Accumulated, &s.Instantaneous
+	s := socket.Stats()
 	return Stats{
-		PktRecv:         total.PktRecv,
-		PktRecvUnique:   total.PktRecvUnique,
-		PktRcvLoss:      total.PktRecvLoss,
-		PktRcvRetrans:   total.PktRecvRetrans,
-		PktRcvDrop:      c.lost.Load(),
-		PktRcvDiscard:   total.PktRecvDrop,
-		PktRcvUndecrypt: total.PktRecvUndecrypt + c.inClear.Load(),
-		PktSentACK:      total.PktSentACK,
-		PktSentNAK:      total.PktSentNAK,
-		ByteRecv:        total.ByteRecv,
-		MsRTT:           now.MsRTT,
-		MbpsRecvRate:    now.MbpsRecvRate,
-		MbpsBandwidth:   now.MbpsLinkCapacity,
-		PktRcvBuf:       now.PktRecvBuf,
-		ByteRcvBuf:      now.ByteRecvBuf,
-		MsRcvBuf:        now.MsRecvBuf,
-		MsRcvTsbPdDelay: now.MsRecvTsbPdDelay,
-		TS:              c.demuxer.Stats(),
+		PktRecv:             s.PktRecv,
+		PktRecvUnique:       s.PktRecvUnique,
+		PktRcvLoss:          s.PktRcvLoss,
+		PktRcvRetrans:       s.PktRcvRetrans,
+		PktRcvDrop:          s.PktRcvDrop,
+		PktRcvDiscard:       s.PktRcvBelated + s.PktRcvDuplicate,
+		PktRcvBelated:       s.PktRcvBelated,
+		PktRcvRefused:       s.PktRcvRefused,
+		PktRcvUndecrypt:     s.PktRcvUndecrypt,
+		PktReorderTolerance: s.PktReorderTolerance,
+		PktSentACK:          s.PktSentACK,
+		PktSentNAK:          s.PktSentNAK,
+		ByteRecv:            s.ByteRecv,
+		MsRTT:               s.MsRTT,
+		MbpsRecvRate:        s.MbpsRecvRate,
+		MbpsBandwidth:       s.MbpsBandwidth,
+		PktRcvBuf:           s.PktRcvBuf,
+		ByteRcvBuf:          s.ByteRcvBuf,
+		MsRcvBuf:            s.MsRcvBuf,
+		MsRcvTsbPdDelay:     s.MsRcvTsbPdDelay,
+		MsDrift:             s.MsDrift,
+		PpmDrift:            s.PpmDrift,
+		TS:                  c.demuxer.Stats(),
 	}
 }

@@ -2,79 +2,102 @@ package srt
 
 import (
 	"context"
-	"errors"
+	"sync"
 	"time"
 )
 
 const (
-	// watchEvery is how often a connection is looked after. A second publisher
-	// is refused when the first is seen alive by it, so this is how long it
-	// waits for its answer.
+	// watchEvery is how often a connection is looked after while something of it
+	// is handed on, which is when that costs no wake-up. A second publisher is
+	// refused when the first is seen alive by it, so this is how long it waits for
+	// its answer.
 	watchEvery = 50 * time.Millisecond
+	// watchIdle is how often that is done when nothing is.
+	watchIdle = 250 * time.Millisecond
 	// silentAfter is when an encoder that sends nothing is worth a line.
 	silentAfter = time.Second
 	// reportEvery is how often statistics go to the debug log.
 	reportEvery = 10 * time.Second
-	// maxBuffered is what gosrt may hold back of one connection: it sets no
-	// limit of its own, and an encoder whose timestamps lie far in the future
-	// would fill the memory. 64 MiB are 10 s at 50 Mbit/s.
-	maxBuffered = 64 << 20
 )
-
-var errBuffered = errors.New("too much held back: the timestamps run ahead")
 
 // watch looks after a connection until ctx ends: it tells the session that data
 // comes, feeds the metrics, and hangs up when the session has ended.
 func (c *connection) watch(ctx context.Context) {
-	ticker := time.NewTicker(watchEvery)
+	ticker := time.NewTicker(watchIdle)
 	defer ticker.Stop()
-	w := watcher{connection: c, heard: time.Now(), reported: time.Now()}
-	defer func() { w.look(time.Now()) }() // The last counts.
+	defer func() { c.watcher.look(time.Now()) }() // The last counts.
+	defer c.socket.Load().Close()
 	for {
 		select {
 		case now := <-ticker.C:
-			w.look(now)
+			c.watcher.lookAt(now)
 		case <-c.session.Done():
-			_ = c.socket.Load().Close() // It returns nil always.
 			return
 		case <-ctx.Done():
-			_ = c.socket.Load().Close()
 			return
 		}
 	}
 }
 
-// watcher is the state of watch.
+// watcher is what the connection was seen to do.
 type watcher struct {
-	*connection
-	last     Stats
-	heard    time.Time // When data last came.
-	silent   bool
-	reported time.Time
+	*connection // Set by attach, then read-only.
+
+	mu       sync.Mutex
+	last     Stats     // Guarded by mu.
+	looked   time.Time // Guarded by mu.
+	heard    time.Time // Guarded by mu. When data last came.
+	silent   bool      // Guarded by mu.
+	reported time.Time // Guarded by mu.
+}
+
+// lookAt looks if that is due.
+func (w *watcher) lookAt(now time.Time) {
+	w.mu.Lock()
+	due := now.Sub(w.looked) >= watchEvery
+	w.mu.Unlock()
+	if due {
+		w.look(now)
+	}
 }
 
 func (w *watcher) look(now time.Time) {
-	s := w.Stats()
-	w.listener.metrics.add(w.last, s)
-	if s.PktRecv != w.last.PktRecv {
+	last, s, said := w.step(now)
+	w.listener.metrics.add(last, s)
+	if s.PktRecv != last.PktRecv {
 		w.session.Touch()
-		w.heard = now
-		if w.silent {
-			w.silent = false
-			w.log.Info("srt encoder sends again")
-		}
-	} else if !w.silent && now.Sub(w.heard) >= silentAfter {
-		w.silent = true
+	}
+	if said.again {
+		w.log.Info("srt encoder sends again")
+	}
+	if said.silent {
 		w.log.Warn("srt encoder is silent")
 	}
-	w.last = s
-	if s.ByteRcvBuf > maxBuffered {
-		conn := w.socket.Load()
-		w.listener.events.ended(conn.SocketId(), errBuffered)
-		_ = conn.Close() // It returns nil always.
-	}
-	if now.Sub(w.reported) >= reportEvery {
-		w.reported = now
+	if said.report {
 		w.log.Debug("srt statistics", "stats", s)
 	}
+}
+
+// remarks are what a look has to say.
+type remarks struct{ silent, again, report bool }
+
+// step gives the statistics of the last look and of this.
+func (w *watcher) step(now time.Time) (last, s Stats, said remarks) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.looked = now
+	last, s = w.last, w.Stats()
+	w.last = s
+	if s.PktRecv != last.PktRecv {
+		said.again = w.silent
+		w.heard, w.silent = now, false
+	} else if !w.silent && now.Sub(w.heard) >= silentAfter {
+		said.silent = true
+		w.silent = true
+	}
+	if now.Sub(w.reported) >= reportEvery {
+		said.report = true
+		w.reported = now
+	}
+	return last, s, said
 }

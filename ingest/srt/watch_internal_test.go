@@ -3,29 +3,29 @@ package srt
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
-	gosrt "github.com/datarhei/gosrt"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/freshet-live/freshet/ingest"
 	"github.com/freshet-live/freshet/ingest/mpegts"
+	engine "github.com/freshet-live/freshet/transport/srt"
 )
 
-// fakeConn is a connection of which only the statistics matter.
+// fakeConn is a connection of which only the statistics and the end matter.
 type fakeConn struct {
-	gosrt.Conn
+	transport
 
-	stats  gosrt.Statistics
-	closed bool
+	stats engine.Stats
+	ends  error
 }
 
-func (c *fakeConn) SocketId() uint32          { return 7 } //nolint:revive // gosrt's name.
-func (c *fakeConn) Stats(s *gosrt.Statistics) { *s = c.stats }
-func (c *fakeConn) Close() error              { c.closed = true; return nil }
+func (c *fakeConn) Stats() engine.Stats              { return c.stats }
+func (c *fakeConn) Receive(func([]byte) error) error { return c.ends }
 
 type noSink struct{ ingest.HeldSink }
 
@@ -47,13 +47,13 @@ func watched(t *testing.T) (*watcher, *fakeConn, *bytes.Buffer) {
 	c := &connection{listener: l, log: logger, session: session, demuxer: mpegts.New(mpegts.Config{Sink: session})}
 	conn := &fakeConn{}
 	c.attach(conn)
-	return &watcher{connection: c, heard: c.opened, reported: c.opened}, conn, log
+	return &c.watcher, conn, log
 }
 
 func TestSilenceIsLoggedOnce(t *testing.T) {
 	w, conn, log := watched(t)
 	at := func(ms int, packets uint64) {
-		conn.stats.Accumulated.PktRecv = packets
+		conn.stats.PktRecv = packets
 		w.look(w.opened.Add(time.Duration(ms) * time.Millisecond))
 	}
 	at(200, 10)
@@ -76,78 +76,61 @@ func TestSilenceIsLoggedOnce(t *testing.T) {
 	}
 }
 
-func TestBufferThatGrowsEndsTheConnection(t *testing.T) {
-	w, conn, _ := watched(t)
-	conn.stats.Instantaneous.ByteRecvBuf = maxBuffered
-	w.look(time.Now())
-	if conn.closed {
-		t.Fatal("closed within the limit")
-	}
-	conn.stats.Instantaneous.ByteRecvBuf++
-	w.look(time.Now())
-	if !conn.closed {
-		t.Error("not closed")
-	}
-	if reason := w.reason(t.Context(), errSocket); !errors.Is(reason, errBuffered) || endName(reason) != "buffer_overflow" {
-		t.Errorf("ended with %v", reason)
-	}
-}
-
-func TestFollowCountsGaps(t *testing.T) {
+// Why a connection ended is told by name.
+func TestEnds(t *testing.T) {
+	foreign := errors.New("full")
 	tests := []struct {
-		name      string
-		sequences []uint32
-		want      uint64
+		err  error
+		name string
 	}{
-		{"in order", []uint32{5, 6, 7}, 0},
-		{"gap", []uint32{5, 9}, 3},
-		{"wrap", []uint32{1<<31 - 1, 0, 2}, 1},
-		{"back", []uint32{5, 6, 2, 3}, 0},
+		{engine.ErrPeerClosed, "closed_by_encoder"},
+		{engine.ErrPeerSilent, "silent"},
+		{engine.ErrClosed, "connection_lost"},
+		{engine.ErrFault, "connection_lost"},
+		{fmt.Errorf("write: %w", mpegts.ErrNoSync), "not_a_transport_stream"},
+		{foreign, "sink"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var c connection
-			for _, s := range tt.sequences {
-				c.follow(s)
-			}
-			if got := c.lost.Load(); got != tt.want {
-				t.Errorf("%d lost, want %d", got, tt.want)
+			w, conn, _ := watched(t)
+			conn.ends = tt.err
+			reason := w.reason(t.Context(), w.read(conn))
+			if got := endName(reason); got != tt.name {
+				t.Errorf("%v is %s", tt.err, got)
 			}
 		})
 	}
 }
 
-// What gosrt says in its log is counted, and floods are not repeated.
+func TestRefusedPacketsAreQueueDrops(t *testing.T) {
+	w, conn, _ := watched(t)
+	reg := prometheus.NewRegistry()
+	w.listener.metrics = newMetrics(reg)
+	conn.stats.PktRcvRefused = 3
+	w.look(time.Now())
+	w.look(time.Now())
+	if n := gathered(t, reg, "freshet_srt_queue_drops_total"); n != 3 {
+		t.Errorf("%v queue drops", n)
+	}
+}
+
+// Handshakes that the engine refuses are counted, and floods are not repeated.
 func TestEvents(t *testing.T) {
 	_, _, log := watched(t)
-	reg := prometheus.NewRegistry()
-	m := newMetrics(reg)
-	e := newEvents(slog.New(slog.NewTextHandler(log, nil)), m)
-	say := func(topic, text string) { e.Print(topic, 7, 0, func() string { return text }) }
+	e := newEvents(slog.New(slog.NewTextHandler(log, nil)), newMetrics(nil))
 	for range 100 {
-		say("handshake:recv:error", "invalid SYN cookie")
+		e.refused(engine.Refusal{Err: errors.New("the cookie is wrong")})
 	}
 	if n := strings.Count(log.String(), "srt handshake refused"); n != 1 || e.withheld != 99 {
 		t.Errorf("%d lines, %d withheld", n, e.withheld)
 	}
-	say("connection:error", "network queue is full")
-	say("connection:error", "readQueue was blocking, dropping packet")
-	say("connection:error", "recv lost packets. got: 7, expected: 6 (1)")
-	say("listen", "receive queue is full")
-	say("listen", "closing socket")
-	if n := gathered(t, reg, "freshet_srt_queue_drops_total"); n != 3 {
-		t.Errorf("%v queue drops", n)
-	}
-	e.watch(7)
-	say("connection:close", "stopping peer idle timeout")
-	say("connection:close", "no more data received from peer for 5s. shutting down")
-	say("control:recv:shutdown:dump", "")
-	if err := e.unwatch(7); !errors.Is(err, errPeerSilent) {
-		t.Errorf("ended with %v; the first reason counts", err)
-	}
-	say("control:recv:shutdown:dump", "")
-	if len(e.watched) != 0 {
-		t.Errorf("remembers %v", e.watched)
+	for reason, err := range map[string]error{"handshake": errors.New("version"), "malformed": engine.ErrMalformed} {
+		log.Reset()
+		e.told = time.Time{}
+		e.refused(engine.Refusal{Err: err})
+		if !strings.Contains(log.String(), "reason="+reason) {
+			t.Errorf("%v is told as %s", err, log)
+		}
 	}
 }
 

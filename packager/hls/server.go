@@ -10,7 +10,8 @@ import (
 )
 
 // Server keeps the HLS view of every broadcast of a relay: of one that is published
-// here from its start, of one from upstream while somebody asks for it.
+// here from its start, or with Config.OnDemand from the first request on, of one from
+// upstream while somebody asks for it.
 type Server struct {
 	// Set by New, then read-only.
 	cfg     Config
@@ -39,8 +40,8 @@ func New(cfg Config) (*Server, error) {
 }
 
 // Presentation looks the newest presentation of a namespace up. For a broadcast
-// from upstream asking is what begins it; Presentation.Ready tells when there is
-// something.
+// from upstream, and with Config.OnDemand for any, asking is what begins it;
+// Presentation.Ready tells when there is something.
 func (s *Server) Presentation(ns relay.Namespace) (*Presentation, bool) {
 	s.mu.RLock()
 	p, ok := s.presentations[ns]
@@ -51,13 +52,16 @@ func (s *Server) Presentation(ns relay.Namespace) (*Presentation, bool) {
 	if ok && !p.ended() {
 		return p, true
 	}
-	if b, live := s.cfg.Relay.Broadcast(ns); live && b.Remote() && !ns.Hidden() {
+	if b, live := s.cfg.Relay.Broadcast(ns); live && s.waits(b) && !ns.Hidden() {
 		return s.ask(b)
 	}
 	return p, ok
 }
 
-// ask begins a presentation of a broadcast from upstream.
+// waits tells whether a broadcast is followed only once somebody asks.
+func (s *Server) waits(b *relay.Broadcast) bool { return b.Remote() || s.cfg.OnDemand }
+
+// ask begins a presentation.
 func (s *Server) ask(b *relay.Broadcast) (*Presentation, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +94,7 @@ func (s *Server) Run(ctx context.Context) error {
 		now := make(map[*relay.Broadcast]bool, len(broadcasts))
 		begun := s.takeAsked()
 		for _, b := range broadcasts {
-			if b.Remote() {
+			if s.waits(b) {
 				continue
 			}
 			now[b] = true

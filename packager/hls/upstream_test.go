@@ -2,6 +2,7 @@ package hls_test
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -130,6 +131,52 @@ func TestBroadcastFromUpstreamIsFollowedWhileAskedFor(t *testing.T) {
 		s.play(6 * time.Second)
 		if n := len(segments(t, s.text("audio"))); n < 2 {
 			t.Errorf("%d segments after the break", n)
+		}
+	})
+}
+
+// A broadcast that is published here is followed from the first request to its end,
+// whether or not there is another; what the log holds is listed at once. One that nobody
+// asked for leaves nothing.
+func TestOnDemand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		origin, enc := newOrigin(t, hlstest.Config{})
+		s := startStage(t, origin, hls.Config{OnDemand: true, Linger: 10 * time.Second})
+		defer s.stop()
+		s.enc = enc
+		s.play(9 * time.Second)
+		if _, ok := s.server.Presentation("live/cam2"); ok {
+			t.Error("a presentation of what is not there")
+		}
+		p, ok := s.server.Presentation("live/cam1")
+		if !ok {
+			t.Fatal("no presentation")
+		}
+		synctest.Wait()
+		if n := len(segments(t, s.text("video"))); n < 3 {
+			t.Errorf("%d segments at the first request, after 9 s:\n%s", n, s.text("video"))
+		}
+		s.play(3 * time.Minute) // Longer than Idle.
+		if again, _ := s.server.Presentation("live/cam1"); again != p {
+			t.Error("another presentation, in the midst of the broadcast")
+		}
+		s.enc.End()
+		synctest.Wait()
+		if text := s.text("video"); !strings.HasSuffix(text, "#EXT-X-ENDLIST\n") {
+			t.Errorf("it goes on:\n%s", text)
+		}
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		b, err := origin.Publish("live/cam1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.enc = hlstest.New(t, b, hlstest.Config{})
+		s.play(5 * time.Second)
+		s.enc.End()
+		synctest.Wait()
+		if _, ok := s.server.Presentation("live/cam1"); ok {
+			t.Error("a presentation of what nobody asked for and has ended")
 		}
 	})
 }

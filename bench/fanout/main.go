@@ -45,6 +45,7 @@ func run(ctx context.Context, args []string) error {
 	flags.DurationVar(&o.duration, "duration", 20*time.Second, "how long to measure each server")
 	flags.IntVar(&o.rounds, "rounds", 1, "how often to measure each server; medians count")
 	flags.BoolVar(&o.bare, "bare", true, "measure the bare server too")
+	flags.BoolVar(&o.beside, "beside", false, "have an encoder and the last gateway, without viewers, beside the bare server, so that the machine is as busy as with a gateway")
 	flags.Func("gateway", "a gateway's binary, may be given again to compare several; built when none is given", func(path string) error {
 		o.binaries = append(o.binaries, path)
 		return nil
@@ -64,6 +65,7 @@ type options struct {
 	duration time.Duration
 	rounds   int
 	bare     bool
+	beside   bool
 	binaries []string
 	profile  string
 	limit    time.Duration

@@ -139,6 +139,16 @@ func (m *measurement) recordAlone(ctx context.Context, s server) (err error) {
 }
 
 func (m *measurement) measureBare(ctx context.Context) (r result, err error) {
+	if m.beside {
+		scene, err := load.NewScene(ctx, m.binaries[len(m.binaries)-1], m.dir)
+		if err != nil {
+			return r, err
+		}
+		defer func() { err = errors.Join(err, scene.Close()) }()
+		if err := scene.Push(ctx, m.clip, m.door, m.nice); err != nil {
+			return r, err
+		}
+	}
 	c, at, err := startBare(ctx, m.dir, m.schedule)
 	if err != nil {
 		return r, err

@@ -29,6 +29,7 @@ type Listener struct {
 	done     chan struct{} // Closed when the Listener has ended.
 
 	ticking atomic.Bool // Run looks after the connections every tick.
+	closing sync.Once
 
 	// Owned by Run.
 	out     []byte  // Scratch of answers.
@@ -175,13 +176,12 @@ func (l *Listener) hasEnded() bool {
 	return l.ended
 }
 
-// Close hangs up on every connection and ends Run.
-func (l *Listener) Close() {
+// Close hangs up on every connection and ends Run. When it returns that is done,
+// and the port is free.
+func (l *Listener) Close() { l.closing.Do(l.close) }
+
+func (l *Listener) close() {
 	l.mu.Lock()
-	if l.ended {
-		l.mu.Unlock()
-		return
-	}
 	l.ended = true
 	conns := l.conns
 	l.conns = make(map[uint32]*Conn)

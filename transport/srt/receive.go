@@ -61,7 +61,7 @@ func newAlarm() *alarm { return &alarm{Timer: time.NewTimer(0)} }
 // set has the alarm go off after d, or somewhat earlier.
 func (a *alarm) set(d time.Duration) {
 	now := time.Now()
-	if at := now.Add(d); a.at.Before(now) || at.Before(a.at) {
+	if at := now.Add(d); !a.at.After(now) || at.Before(a.at) {
 		a.Reset(d)
 		a.at = at
 	}

@@ -191,6 +191,35 @@ func TestAsksAgain(t *testing.T) {
 	}
 }
 
+// The first repetition leaves time for its answer: when the round trip is still a
+// guess, and when it is half of the latency.
+func TestAsksAgainInTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		latency, delay time.Duration
+		lost           int
+	}{
+		"at the start":         {160 * ms, 20 * ms, 5},
+		"a long way":           {120 * ms, 30 * ms, 1000},
+		"when it can no more":  {120 * ms, 70 * ms, -1},
+		"at three round trips": {120 * ms, 20 * ms, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLink(t, c.latency, func(l *link) {
+				l.forward.delay, l.back.delay = c.delay, c.delay
+				l.lose = func(index, attempt int) bool {
+					return index == c.lost && attempt < 2 || c.lost < 0 && index%100 == 99 && index > 1000 && attempt == 0
+				}
+			})
+			l.run(4 * time.Second)
+			if c.lost >= 0 {
+				l.complete()
+			} else if n, lost := l.asked(), (l.until-1000)/100; n > lost {
+				t.Errorf("asked for %d, lost %d", n, lost)
+			}
+		})
+	}
+}
+
 // What never comes does not hold up what follows beyond its time.
 func TestTooLateIsSkipped(t *testing.T) {
 	l := newLink(t, 120*ms, func(l *link) {

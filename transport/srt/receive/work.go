@@ -74,6 +74,7 @@ func (r *Receiver) ACKACK(now time.Time, number, timestamp uint32) {
 		r.acks.confirmed = true
 	}
 	r.rtt.sample(rtt)
+	r.nakAt = 0 // It was reckoned with another round trip.
 	// Some peers leave the timestamp out; it must not move the stream.
 	if sent := r.sent(at, timestamp); (sent - r.lastSent).Abs() <= driftForeign {
 		r.drift.sample(at, sent, rtt)
@@ -130,10 +131,19 @@ func (r *Receiver) askAt(l *loss) time.Duration {
 	case 0:
 		return l.detected + r.order.tolerance(r.latency, r.rtt.smoothed)
 	case 1:
-		return l.asked + max(r.rtt.answer(), nakFloor)
+		return l.asked + r.hurry(l, r.rtt.answer())
 	default:
-		return l.asked + max(r.rtt.answer()/2, nakFloor)
+		return l.asked + r.hurry(l, r.rtt.answer()/2)
 	}
+}
+
+// hurry shortens a wait so that a repetition can still be answered in time: one
+// repair too many costs less than none. When that cannot be, there is no hurry.
+func (r *Receiver) hurry(l *loss, wait time.Duration) time.Duration {
+	if left := l.detected + r.latency - r.rtt.smoothed - l.asked; left > 0 {
+		wait = min(wait, left*2/3)
+	}
+	return max(wait, nakFloor)
 }
 
 // lose notes a new gap.

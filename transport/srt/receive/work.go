@@ -56,6 +56,7 @@ func (r *Receiver) Work(now time.Time, out Output) {
 	if at-r.acks.trimmed >= trimPeriod {
 		r.acks.trimmed = at
 		r.order.turn(at)
+		r.rate.update(at, r.stats.PktRecv, r.stats.ByteRecv) // When nothing is acknowledged, too.
 		r.buffers.trim(r.ring.held)
 	}
 }

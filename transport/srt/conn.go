@@ -22,6 +22,7 @@ type Conn struct {
 	target      *target
 	encrypted   bool
 	version     uint32        // Of the handshake.
+	filtered    bool          // The peer sends the parity of a packet filter.
 	retransmits bool          // The peer knows the R flag.
 	initial     uint32        // The first sequence number.
 	early       time.Duration // How much before its time a payload may be handed on.
@@ -58,6 +59,7 @@ func newConn(r *Request) *Conn {
 		encrypted:   r.Encrypted(),
 		version:     r.handshake.Version,
 		retransmits: true,
+		filtered:    r.ext.Filter != "",
 		initial:     r.handshake.Sequence,
 		latency:     r.listener.cfg.Latency,
 		wake:        make(chan struct{}, 1),
@@ -119,7 +121,7 @@ func (c *Conn) data(d datagram) {
 	}
 	c.heard = d.arrived
 	// The parity of a packet filter has the number of another packet.
-	if header.Message == 0 {
+	if c.filtered && header.Message == 0 {
 		return
 	}
 	if c.receiver == nil { // Version 4, and its HSREQ was lost.

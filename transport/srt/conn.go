@@ -36,6 +36,7 @@ type Conn struct {
 	receiver    *receive.Receiver // nil until a peer of version 4 says its latency.
 	keys        keys.Keys
 	heard       time.Time
+	worked      time.Time // When Receive last looked.
 	ended       error
 	asleep      bool      // Receive waits,
 	relying     bool      // and Run is to wake it in time.
@@ -64,6 +65,7 @@ func newConn(r *Request) *Conn {
 		latency:     r.listener.cfg.Latency,
 		wake:        make(chan struct{}, 1),
 		heard:       time.Now(),
+		worked:      time.Now(),
 		said:        time.Now(),
 		secret:      r.secret,
 	}

@@ -87,6 +87,12 @@ func (c *Conn) work(now time.Time) (keyRequest []byte, ended error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asleep = false
+	// It is our turn each second at least, so we stood still, and what the peer
+	// sent may not have been read yet.
+	if alive := now.Add(keepAlive - peerIdle); now.Sub(c.worked) >= 2*keepAlive && c.heard.Before(alive) {
+		c.heard = alive
+	}
+	c.worked = now
 	if c.ended == nil && now.Sub(c.heard) >= peerIdle {
 		c.ended = ErrPeerSilent
 	}

@@ -167,7 +167,7 @@ func (l *Listener) remove(c *Conn) {
 		return
 	}
 	delete(l.conns, c.id)
-	l.settled = append(l.settled, settled{peer{c.remote, c.peerID}, time.Now()})
+	l.settled = append(l.settled, settled{peer{c.remote, c.peerID, c.initial}, time.Now()})
 }
 
 func (l *Listener) hasEnded() bool {

@@ -59,6 +59,9 @@ func (l *Listener) request(d datagram) {
 	if err != nil || header.Type != packet.TypeHandshake {
 		return // Of a connection that has ended, or noise.
 	}
+	if l.handshakes++; l.handshakes > maxHandshakes {
+		return
+	}
 	h, extensions, err := packet.ParseHandshake(field)
 	if err != nil {
 		l.tell(d.from, &refusal{err: err})
@@ -111,10 +114,10 @@ func (l *Listener) conclude(d datagram, header packet.Control, h packet.Handshak
 		}
 		return
 	}
+	l.replace(who)
 	r, refused := newRequest(l, d, header, h, extensions)
 	if refused == nil {
 		refused = l.offer(r)
-	l.replace(who)
 	}
 	if refused != nil {
 		l.reject(d, h, refused)
@@ -133,9 +136,6 @@ func (l *Listener) known(who peer, now time.Time) (answer []byte, known bool) {
 	return a.answer, true
 }
 
-// expire forgets those who were refused, or left, long ago. l.mu is held.
-func (l *Listener) expire(now time.Time) {
-	n := 0
 // replace ends the connection of a caller that begins anew: it is not there any
 // more, and must not be told of the end, which would be taken for that of the new
 // one.
@@ -153,6 +153,9 @@ func (l *Listener) replace(who peer) {
 	}
 }
 
+// expire forgets those who were refused, or left, long ago. l.mu is held.
+func (l *Listener) expire(now time.Time) {
+	n := 0
 	for n < len(l.settled) && (now.Sub(l.settled[n].at) > answerKept || len(l.settled)-n > maxKept) {
 		delete(l.attempts, l.settled[n].who)
 		n++

@@ -32,8 +32,10 @@ type Listener struct {
 	closing sync.Once
 
 	// Owned by Run.
-	out     []byte  // Scratch of answers.
-	current []*Conn // Scratch of each.
+	out        []byte  // Scratch of answers.
+	current    []*Conn // Scratch of each.
+	handshakes int     // Since counted.
+	counted    time.Time
 
 	mu       sync.RWMutex
 	conns    map[uint32]*Conn  // Guarded by mu.

@@ -38,16 +38,16 @@ type Conn struct {
 	heard       time.Time
 	worked      time.Time // When Receive last looked.
 	ended       error
-	asleep      bool      // Receive waits,
-	relying     bool      // and Run is to wake it in time.
-	said        time.Time // When something was last sent.
-	keyRequest  []byte    // A change of keys that Receive has not done.
-	undecrypted uint64    // Packets without a key for them, or in clear.
-	bytes       uint64    // Received data, headers included.
+	asleep      bool         // Receive waits,
+	relying     bool         // and Run is to wake it in time.
+	said        time.Time    // When something was last sent.
+	keyRequest  []byte       // A change of keys that Receive has not done.
+	secret      *keys.Secret // Replaced by Receive.
+	undecrypted uint64       // Packets without a key for them, or in clear.
+	bytes       uint64       // Received data, headers included.
 
 	// Owned by Receive.
-	secret  *keys.Secret
-	derived time.Time // When secret last cost a millisecond.
+	derived time.Time // When a secret last cost a millisecond.
 	outbox  outbox
 }
 
@@ -195,13 +195,30 @@ func (c *Conn) controlLocked(now time.Time, header packet.Control, field []byte)
 func (c *Conn) user(now time.Time, header packet.Control, field []byte) (answer []byte) {
 	switch kind := packet.Extension(header.Subtype); {
 	case kind == packet.ExtensionKeyRequest && c.encrypted && len(field) <= maxKeyMaterial:
-		c.keyRequest = append(c.keyRequest[:0], field...)
-		c.signal()
+		return c.newKeys(now, field)
 	case kind == packet.ExtensionHSRequest && c.version == 4:
 		if hs, err := packet.ParseHS(field); err == nil {
 			return c.handshake4(now, header.Timestamp, hs)
 		}
 	}
+	return nil
+}
+
+// newKeys takes new keys at once when that is cheap: what comes next may be
+// encrypted with them. Else Receive does it. c.mu is held.
+func (c *Conn) newKeys(now time.Time, message []byte) (answer []byte) {
+	if material, err := packet.ParseKeyMaterial(message); err == nil && c.secret.Known(material) {
+		if opened, err := c.secret.Open(material); err == nil {
+			c.keys.Take(opened)
+			b := packet.Control{
+				Type: packet.TypeUser, Subtype: uint16(packet.ExtensionKeyResponse),
+				Timestamp: c.listener.timestamp(now), Destination: c.peerID,
+			}.Append(nil)
+			return append(b, message...)
+		}
+	}
+	c.keyRequest = append(c.keyRequest[:0], message...)
+	c.signal()
 	return nil
 }
 

@@ -291,6 +291,20 @@ func TestOnlyDecryptedPacketsPass(t *testing.T) {
 	}
 }
 
+// What is encrypted with new keys may come right behind them.
+func TestNewKeysHoldAtOnce(t *testing.T) {
+	l := start(t, srt.Config{})
+	p, in := newEncrypting(t, l)
+	p.send(append(control(packet.TypeUser, packet.ExtensionKeyRequest, 0, 50_000, p.to), p.material(gosrt.OddKeyEncrypted)...))
+	for n := range 3 {
+		p.encrypted(n, gosrt.OddKeyEncrypted)
+	}
+	checkNumbered(t, in.wait(t, 3))
+	if s := in.conn.Stats(); s.PktRcvUndecrypt != 0 {
+		t.Errorf("statistics %+v", s)
+	}
+}
+
 // Keys that the passphrase does not open change nothing and are not answered.
 func TestForeignKeysAreRefused(t *testing.T) {
 	l := start(t, srt.Config{})

@@ -160,19 +160,21 @@ func (c *Conn) changeKeys(now time.Time, request []byte) {
 	if err != nil {
 		return
 	}
-	if !c.secret.Known(material) {
+	secret := c.secret.Clone() // Run reads the other.
+	if !secret.Known(material) {
 		if now.Sub(c.derived) < deriveEvery {
 			return
 		}
 		c.derived = now
 	}
-	opened, err := c.secret.Open(material)
+	opened, err := secret.Open(material)
 	if err != nil {
 		c.listener.cfg.Logger.Warn("srt keys refused", "remote", c.remote.String(), "error", fmt.Errorf("open: %w", err))
 		return
 	}
 	c.mu.Lock()
 	c.keys.Take(opened)
+	c.secret = secret
 	c.mu.Unlock()
 	c.outbox.keyResponse(request)
 }

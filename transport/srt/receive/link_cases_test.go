@@ -192,22 +192,24 @@ func TestAsksAgain(t *testing.T) {
 }
 
 // The first repetition leaves time for its answer: when the round trip is still a
-// guess, and when it is half of the latency.
+// guess, and when it is half of the latency. Those after it come the more often
+// the less time there is.
 func TestAsksAgainInTime(t *testing.T) {
 	for name, c := range map[string]struct {
 		latency, delay time.Duration
-		lost           int
+		lost, attempts int
 	}{
-		"at the start":         {160 * ms, 20 * ms, 5},
-		"a long way":           {120 * ms, 30 * ms, 1000},
-		"when it can no more":  {120 * ms, 70 * ms, -1},
-		"at three round trips": {120 * ms, 20 * ms, -1},
+		"at the start":         {160 * ms, 20 * ms, 5, 2},
+		"a long way":           {120 * ms, 30 * ms, 1000, 2},
+		"at last":              {160 * ms, 20 * ms, 1000, 7},
+		"when it can no more":  {120 * ms, 70 * ms, -1, 1},
+		"at three round trips": {120 * ms, 20 * ms, -1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLink(t, c.latency, func(l *link) {
 				l.forward.delay, l.back.delay = c.delay, c.delay
 				l.lose = func(index, attempt int) bool {
-					return index == c.lost && attempt < 2 || c.lost < 0 && index%100 == 99 && index > 1000 && attempt == 0
+					return attempt < c.attempts && (index == c.lost || c.lost < 0 && index%100 == 99 && index > 1000)
 				}
 			})
 			l.run(4 * time.Second)

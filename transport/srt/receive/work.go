@@ -8,7 +8,7 @@ const (
 	lightAck  = 64                     // Packets from one ACK to a light one.
 	acksKept  = 256                    // Of which an ACKACK is known: 2.56 s.
 
-	nakFloor = 20 * time.Millisecond // Between two NAKs for a loss.
+	nakFloor = 20 * time.Millisecond // Between two NAKs for a loss; half of it at last.
 
 	// nakRanges is how many ranges of 8 bytes fit a packet.
 	nakRanges = payloadSize / 8
@@ -127,24 +127,21 @@ func (r *Receiver) ask(l *loss, at time.Duration) {
 // each (RTT + 4 RTTVar) / 2, half of the time an answer takes, which makes a
 // sender that does not guard against it send everything twice. So the first
 // repetition waits for the answer; if that did not come, the period is halved.
+//
+// Either is shorter where a repetition could not be answered in time else: one
+// repair too many costs less than none. What was asked for in vain twice is rare,
+// and is asked for the more often the less time there is left.
 func (r *Receiver) askAt(l *loss) time.Duration {
-	switch l.asks {
-	case 0:
+	switch left := l.detected + r.latency - r.rtt.smoothed - l.asked; {
+	case l.asks == 0:
 		return l.detected + r.order.tolerance(r.latency, r.rtt.smoothed)
-	case 1:
-		return l.asked + r.hurry(l, r.rtt.answer())
+	case left <= 0: // No answer will be in time.
+		return l.asked + max(r.rtt.answer(), nakFloor)
+	case l.asks == 1:
+		return l.asked + max(min(r.rtt.answer(), left*2/3), nakFloor)
 	default:
-		return l.asked + r.hurry(l, r.rtt.answer()/2)
+		return l.asked + min(max(r.rtt.answer()/2, nakFloor), max(left/4, nakFloor/2))
 	}
-}
-
-// hurry shortens a wait so that a repetition can still be answered in time: one
-// repair too many costs less than none. When that cannot be, there is no hurry.
-func (r *Receiver) hurry(l *loss, wait time.Duration) time.Duration {
-	if left := l.detected + r.latency - r.rtt.smoothed - l.asked; left > 0 {
-		wait = min(wait, left*2/3)
-	}
-	return max(wait, nakFloor)
 }
 
 // lose notes a new gap.

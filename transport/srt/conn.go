@@ -22,6 +22,7 @@ type Conn struct {
 	target      *target
 	encrypted   bool
 	version     uint32        // Of the handshake.
+	filtered    bool          // The peer sends the parity of a packet filter.
 	retransmits bool          // The peer knows the R flag.
 	initial     uint32        // The first sequence number.
 	early       time.Duration // How much before its time a payload may be handed on.
@@ -35,17 +36,18 @@ type Conn struct {
 	receiver    *receive.Receiver // nil until a peer of version 4 says its latency.
 	keys        keys.Keys
 	heard       time.Time
+	worked      time.Time // When Receive last looked.
 	ended       error
-	asleep      bool      // Receive waits,
-	relying     bool      // and Run is to wake it in time.
-	said        time.Time // When something was last sent.
-	keyRequest  []byte    // A change of keys that Receive has not done.
-	undecrypted uint64    // Packets without a key for them, or in clear.
-	bytes       uint64    // Received data, headers included.
+	asleep      bool         // Receive waits,
+	relying     bool         // and Run is to wake it in time.
+	said        time.Time    // When something was last sent.
+	keyRequest  []byte       // A change of keys that Receive has not done.
+	secret      *keys.Secret // Replaced by Receive.
+	undecrypted uint64       // Packets without a key for them, or in clear.
+	bytes       uint64       // Received data, headers included.
 
 	// Owned by Receive.
-	secret  *keys.Secret
-	derived time.Time // When secret last cost a millisecond.
+	derived time.Time // When a secret last cost a millisecond.
 	outbox  outbox
 }
 
@@ -57,11 +59,13 @@ func newConn(r *Request) *Conn {
 		target:      r.target,
 		encrypted:   r.Encrypted(),
 		version:     r.handshake.Version,
+		filtered:    r.ext.Filter != "",
 		retransmits: true,
 		initial:     r.handshake.Sequence,
 		latency:     r.listener.cfg.Latency,
 		wake:        make(chan struct{}, 1),
 		heard:       time.Now(),
+		worked:      time.Now(),
 		said:        time.Now(),
 		secret:      r.secret,
 	}
@@ -119,7 +123,7 @@ func (c *Conn) data(d datagram) {
 	}
 	c.heard = d.arrived
 	// The parity of a packet filter has the number of another packet.
-	if header.Message == 0 {
+	if c.filtered && header.Message == 0 {
 		return
 	}
 	if c.receiver == nil { // Version 4, and its HSREQ was lost.
@@ -191,13 +195,30 @@ func (c *Conn) controlLocked(now time.Time, header packet.Control, field []byte)
 func (c *Conn) user(now time.Time, header packet.Control, field []byte) (answer []byte) {
 	switch kind := packet.Extension(header.Subtype); {
 	case kind == packet.ExtensionKeyRequest && c.encrypted && len(field) <= maxKeyMaterial:
-		c.keyRequest = append(c.keyRequest[:0], field...)
-		c.signal()
+		return c.newKeys(now, field)
 	case kind == packet.ExtensionHSRequest && c.version == 4:
 		if hs, err := packet.ParseHS(field); err == nil {
 			return c.handshake4(now, header.Timestamp, hs)
 		}
 	}
+	return nil
+}
+
+// newKeys takes new keys at once when that is cheap: what comes next may be
+// encrypted with them. Else Receive does it. c.mu is held.
+func (c *Conn) newKeys(now time.Time, message []byte) (answer []byte) {
+	if material, err := packet.ParseKeyMaterial(message); err == nil && c.secret.Known(material) {
+		if opened, err := c.secret.Open(material); err == nil {
+			c.keys.Take(opened)
+			b := packet.Control{
+				Type: packet.TypeUser, Subtype: uint16(packet.ExtensionKeyResponse),
+				Timestamp: c.listener.timestamp(now), Destination: c.peerID,
+			}.Append(nil)
+			return append(b, message...)
+		}
+	}
+	c.keyRequest = append(c.keyRequest[:0], message...)
+	c.signal()
 	return nil
 }
 

@@ -146,10 +146,24 @@ func TestACKIsAnswered(t *testing.T) {
 func TestParityIsNoData(t *testing.T) {
 	l := start(t, srt.Config{})
 	p := newPeer(t, l.addr.String())
-	in := p.connect(l)
+	p.induct()
+	h, e := p.hello()
+	e.Filter = "fec,cols:10"
+	p.conclude(h, e)
+	in := receiveAll(t, l.accept(t, ""))
+	p.to = p.handshake().Socket
 	d := packet.Data{Sequence: 1000, Position: packet.Single, Timestamp: 60_000, Destination: p.to}
 	p.send(append(d.Append(nil), numbered(9)...))
 	p.data(0, nil)
+	checkNumbered(t, in.wait(t, 1))
+}
+
+// Without a filter there is no parity: some senders do not number messages.
+func TestMessagesNeedNoNumbers(t *testing.T) {
+	l := start(t, srt.Config{})
+	p := newPeer(t, l.addr.String())
+	in := p.connect(l)
+	p.data(0, func(d *packet.Data) { d.Message = 0 })
 	checkNumbered(t, in.wait(t, 1))
 }
 
@@ -274,6 +288,20 @@ func TestOnlyDecryptedPacketsPass(t *testing.T) {
 	p.encrypted(4, gosrt.OddKeyEncrypted)
 	if got := in.wait(t, 4); got[3] != string(numbered(4)) {
 		t.Error("the new key does not work")
+	}
+}
+
+// What is encrypted with new keys may come right behind them.
+func TestNewKeysHoldAtOnce(t *testing.T) {
+	l := start(t, srt.Config{})
+	p, in := newEncrypting(t, l)
+	p.send(append(control(packet.TypeUser, packet.ExtensionKeyRequest, 0, 50_000, p.to), p.material(gosrt.OddKeyEncrypted)...))
+	for n := range 3 {
+		p.encrypted(n, gosrt.OddKeyEncrypted)
+	}
+	checkNumbered(t, in.wait(t, 3))
+	if s := in.conn.Stats(); s.PktRcvUndecrypt != 0 {
+		t.Errorf("statistics %+v", s)
 	}
 }
 

@@ -64,13 +64,11 @@ func control(kind packet.Type, to uint32) []byte {
 }
 
 func TestFaultOfATurn(t *testing.T) {
-	_, c, d, log := faulty(t)
-	c.encrypted = true // Without a secret.
-	d.data = append(control(packet.TypeUser, c.id), packet.KeyMaterial{
+	_, c, _, log := faulty(t)
+	// Without a secret.
+	c.keyRequest = packet.KeyMaterial{
 		Keys: packet.EvenKey, Cipher: packet.CipherCTR, KeyLength: 16, Wrapped: make([]byte, 24),
-	}.Append(nil)...)
-	d.data[3] = byte(packet.ExtensionKeyRequest)
-	c.control(d)
+	}.Append(nil)
 	if err := c.Receive(func([]byte) error { return nil }); !errors.Is(err, ErrFault) {
 		t.Errorf("Receive: %v", err)
 	}

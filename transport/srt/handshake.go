@@ -29,8 +29,9 @@ const (
 
 // peer is one caller's attempt to connect.
 type peer struct {
-	addr   netip.AddrPort
-	socket uint32
+	addr    netip.AddrPort
+	socket  uint32
+	initial uint32 // The first sequence number: a new one is a new attempt.
 }
 
 // attempt is what became of it: answer is nil while nobody has decided.
@@ -57,6 +58,9 @@ func (l *Listener) request(d datagram) {
 	header, field, err := packet.ParseControl(d.data)
 	if err != nil || header.Type != packet.TypeHandshake {
 		return // Of a connection that has ended, or noise.
+	}
+	if l.handshakes++; l.handshakes > maxHandshakes {
+		return
 	}
 	h, extensions, err := packet.ParseHandshake(field)
 	if err != nil {
@@ -103,13 +107,14 @@ func (l *Listener) conclude(d datagram, header packet.Control, h packet.Handshak
 		l.reject(d, h, refuse(packet.RejectRogue, "the cookie is wrong or too old"))
 		return
 	}
-	who := peer{d.from, h.Socket}
+	who := peer{d.from, h.Socket, h.Sequence}
 	if answer, known := l.known(who, d.arrived); known {
 		if answer != nil {
 			l.socket.send(answer, l.socket.targetOf(d))
 		}
 		return
 	}
+	l.replace(who)
 	r, refused := newRequest(l, d, header, h, extensions)
 	if refused == nil {
 		refused = l.offer(r)
@@ -129,6 +134,23 @@ func (l *Listener) known(who peer, now time.Time) (answer []byte, known bool) {
 		return nil, false
 	}
 	return a.answer, true
+}
+
+// replace ends the connection of a caller that begins anew: it is not there any
+// more, and must not be told of the end, which would be taken for that of the new
+// one.
+func (l *Listener) replace(who peer) {
+	var old *Conn
+	l.mu.RLock()
+	for _, c := range l.conns {
+		if c.remote == who.addr && c.peerID == who.socket {
+			old = c
+		}
+	}
+	l.mu.RUnlock()
+	if old != nil {
+		old.end(ErrPeerClosed)
+	}
 }
 
 // expire forgets those who were refused, or left, long ago. l.mu is held.

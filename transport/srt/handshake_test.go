@@ -173,6 +173,27 @@ func TestConclusionsAreRepeated(t *testing.T) {
 	}
 }
 
+// A caller that has begun anew from the same port with the same socket id is
+// another, and where the one before has gone: nothing is sent to it any more.
+func TestCallerBeginsAnew(t *testing.T) {
+	l := start(t, srt.Config{})
+	p := newPeer(t, l.addr.String())
+	first := p.connect(l)
+	p.induct()
+	h, e := p.hello()
+	h.Sequence = 5000
+	p.conclude(h, e)
+	second := receiveAll(t, l.accept(t, ""))
+	p.to = p.handshake().Socket
+	if err := first.end(t); !errors.Is(err, srt.ErrPeerClosed) {
+		t.Errorf("the first ended with %v", err)
+	}
+	first.conn.Close()
+	p.quiet("a word for the first")
+	p.data(0, func(d *packet.Data) { d.Sequence = 5000 })
+	checkNumbered(t, second.wait(t, 1))
+}
+
 func TestManyCallersWait(t *testing.T) {
 	l := start(t, srt.Config{MaxRequests: 2})
 	var waiting [2]*srt.Request

@@ -29,10 +29,13 @@ type Listener struct {
 	done     chan struct{} // Closed when the Listener has ended.
 
 	ticking atomic.Bool // Run looks after the connections every tick.
+	closing sync.Once
 
 	// Owned by Run.
-	out     []byte  // Scratch of answers.
-	current []*Conn // Scratch of each.
+	out        []byte  // Scratch of answers.
+	current    []*Conn // Scratch of each.
+	handshakes int     // Since counted.
+	counted    time.Time
 
 	mu       sync.RWMutex
 	conns    map[uint32]*Conn  // Guarded by mu.
@@ -166,7 +169,7 @@ func (l *Listener) remove(c *Conn) {
 		return
 	}
 	delete(l.conns, c.id)
-	l.settled = append(l.settled, settled{peer{c.remote, c.peerID}, time.Now()})
+	l.settled = append(l.settled, settled{peer{c.remote, c.peerID, c.initial}, time.Now()})
 }
 
 func (l *Listener) hasEnded() bool {
@@ -175,13 +178,12 @@ func (l *Listener) hasEnded() bool {
 	return l.ended
 }
 
-// Close hangs up on every connection and ends Run.
-func (l *Listener) Close() {
+// Close hangs up on every connection and ends Run. When it returns that is done,
+// and the port is free.
+func (l *Listener) Close() { l.closing.Do(l.close) }
+
+func (l *Listener) close() {
 	l.mu.Lock()
-	if l.ended {
-		l.mu.Unlock()
-		return
-	}
 	l.ended = true
 	conns := l.conns
 	l.conns = make(map[uint32]*Conn)

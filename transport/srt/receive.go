@@ -61,7 +61,7 @@ func newAlarm() *alarm { return &alarm{Timer: time.NewTimer(0)} }
 // set has the alarm go off after d, or somewhat earlier.
 func (a *alarm) set(d time.Duration) {
 	now := time.Now()
-	if at := now.Add(d); a.at.Before(now) || at.Before(a.at) {
+	if at := now.Add(d); !a.at.After(now) || at.Before(a.at) {
 		a.Reset(d)
 		a.at = at
 	}
@@ -87,6 +87,12 @@ func (c *Conn) work(now time.Time) (keyRequest []byte, ended error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asleep = false
+	// It is our turn each second at least, so we stood still, and what the peer
+	// sent may not have been read yet.
+	if alive := now.Add(keepAlive - peerIdle); now.Sub(c.worked) >= 2*keepAlive && c.heard.Before(alive) {
+		c.heard = alive
+	}
+	c.worked = now
 	if c.ended == nil && now.Sub(c.heard) >= peerIdle {
 		c.ended = ErrPeerSilent
 	}
@@ -154,19 +160,21 @@ func (c *Conn) changeKeys(now time.Time, request []byte) {
 	if err != nil {
 		return
 	}
-	if !c.secret.Known(material) {
+	secret := c.secret.Clone() // Run reads the other.
+	if !secret.Known(material) {
 		if now.Sub(c.derived) < deriveEvery {
 			return
 		}
 		c.derived = now
 	}
-	opened, err := c.secret.Open(material)
+	opened, err := secret.Open(material)
 	if err != nil {
 		c.listener.cfg.Logger.Warn("srt keys refused", "remote", c.remote.String(), "error", fmt.Errorf("open: %w", err))
 		return
 	}
 	c.mu.Lock()
 	c.keys.Take(opened)
+	c.secret = secret
 	c.mu.Unlock()
 	c.outbox.keyResponse(request)
 }

@@ -30,7 +30,7 @@ func newRequest(l *Listener, d datagram, header packet.Control, h packet.Handsha
 		return nil, refuse(packet.RejectRogue, "packets of %d bytes", h.MTU)
 	}
 	r := &Request{
-		listener: l, who: peer{d.from, h.Socket}, target: l.socket.targetOf(d),
+		listener: l, who: peer{d.from, h.Socket, h.Sequence}, target: l.socket.targetOf(d),
 		arrived: d.arrived, timestamp: header.Timestamp, handshake: h,
 	}
 	switch h.Version {

@@ -16,6 +16,11 @@ const (
 	hurry = time.Millisecond
 	// horizon is how near something must be for Run to go on ticking.
 	horizon = 10 * tick
+	// maxHandshakes are answered in a tick, at a few microseconds each: whatever
+	// callers do, the streams go on. They ask again.
+	maxHandshakes = 100
+	// atOnce is the pause when there is more to read.
+	atOnce = time.Microsecond
 )
 
 // Run reads the socket until ctx ends or Close is called, which give nil, or the
@@ -44,7 +49,11 @@ func (l *Listener) Run(ctx context.Context) error {
 // round is one tick's work. It gives how long it is until the next; 0 is until a
 // packet comes.
 func (l *Listener) round() (pause time.Duration, err error) {
-	count, busy, err := l.readAll()
+	begin := time.Now()
+	if begin.Sub(l.counted) >= tick {
+		l.counted, l.handshakes = begin, 0
+	}
+	count, busy, left, err := l.readAll(begin.Add(tick))
 	if err != nil {
 		return 0, err
 	}
@@ -57,18 +66,23 @@ func (l *Listener) round() (pause time.Duration, err error) {
 		l.each((*Conn).wakeIfRelying)
 		return 0, nil
 	}
-	if busy {
+	switch {
+	case left:
+		return atOnce, nil
+	case busy:
 		return hurry, nil
 	}
 	return tick - now.Sub(l.start)%tick, nil
 }
 
-// readAll reads what is there. busy tells that it was more than one read takes.
-func (l *Listener) readAll() (count int, busy bool, err error) {
+// readAll reads what is there. busy tells that it was more than one read takes,
+// left that there may be more: whoever sends faster than we read would keep us from
+// the connections.
+func (l *Listener) readAll(until time.Time) (count int, busy, left bool, err error) {
 	for {
 		n, full, err := l.socket.read()
 		if err != nil {
-			return count, busy, err
+			return count, busy, false, err
 		}
 		count += n
 		for i := range n {
@@ -77,9 +91,12 @@ func (l *Listener) readAll() (count int, busy bool, err error) {
 			}
 		}
 		if !full {
-			return count, busy, nil
+			return count, busy, false, nil
 		}
 		busy = true
+		if !time.Now().Before(until) {
+			return count, busy, true, nil
+		}
 	}
 }
 

@@ -21,7 +21,8 @@ var (
 	ErrCipher = errors.New("cipher not supported")
 )
 
-// Secret opens the key material of one peer. It is for one goroutine at a time.
+// Secret opens the key material of one peer. It is for one goroutine at a time;
+// what is Known may be opened by several.
 type Secret struct {
 	passphrase string
 
@@ -33,6 +34,9 @@ type Secret struct {
 
 // NewSecret derives nothing yet.
 func NewSecret(passphrase string) *Secret { return &Secret{passphrase: passphrase} }
+
+// Clone gives a Secret that knows the same.
+func (s *Secret) Clone() *Secret { c := *s; return &c }
 
 // Known tells that Open needs no PBKDF2 for k, which costs a millisecond.
 func (s *Secret) Known(k packet.KeyMaterial) bool {

@@ -191,6 +191,37 @@ func TestAsksAgain(t *testing.T) {
 	}
 }
 
+// The first repetition leaves time for its answer: when the round trip is still a
+// guess, and when it is half of the latency. Those after it come the more often
+// the less time there is.
+func TestAsksAgainInTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		latency, delay time.Duration
+		lost, attempts int
+	}{
+		"at the start":         {160 * ms, 20 * ms, 5, 2},
+		"a long way":           {120 * ms, 30 * ms, 1000, 2},
+		"at last":              {160 * ms, 20 * ms, 1000, 7},
+		"when it can no more":  {120 * ms, 70 * ms, -1, 1},
+		"at three round trips": {120 * ms, 20 * ms, -1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLink(t, c.latency, func(l *link) {
+				l.forward.delay, l.back.delay = c.delay, c.delay
+				l.lose = func(index, attempt int) bool {
+					return attempt < c.attempts && (index == c.lost || c.lost < 0 && index%100 == 99 && index > 1000)
+				}
+			})
+			l.run(4 * time.Second)
+			if c.lost >= 0 {
+				l.complete()
+			} else if n, lost := l.asked(), (l.until-1000)/100; n > lost {
+				t.Errorf("asked for %d, lost %d", n, lost)
+			}
+		})
+	}
+}
+
 // What never comes does not hold up what follows beyond its time.
 func TestTooLateIsSkipped(t *testing.T) {
 	l := newLink(t, 120*ms, func(l *link) {

@@ -432,6 +432,24 @@ func TestRates(t *testing.T) {
 	same(t, "held", []uint64{s.PktRcvBuf, s.ByteRcvBuf, s.MsRcvBuf, s.MsRcvTsbPdDelay}, []uint64{50, 62_500, 98, 100})
 }
 
+// A sender that falls silent has no rate.
+func TestRateOfSilence(t *testing.T) {
+	b := newBench(t, receive.Config{Latency: 100 * ms})
+	for i := range uint32(1500) {
+		b.data(time.Duration(i)*2*ms, i)
+		b.work(time.Duration(i) * 2 * ms)
+		b.pop(time.Duration(i) * 2 * ms)
+	}
+	b.work(3 * time.Second)
+	b.r.ACKACK(at(3*time.Second), b.out.number, 0)
+	for now := 4 * time.Second; now <= 6*time.Second; now += time.Second {
+		b.work(now)
+	}
+	if s := b.r.Stats(); s.MbpsRecvRate != 0 {
+		t.Errorf("%v Mbit/s", s.MbpsRecvRate)
+	}
+}
+
 func TestNextOfNothing(t *testing.T) {
 	b := newBench(t, receive.Config{Latency: 100 * ms})
 	if next := b.r.Next(at(0)); !next.IsZero() {

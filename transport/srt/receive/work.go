@@ -8,7 +8,7 @@ const (
 	lightAck  = 64                     // Packets from one ACK to a light one.
 	acksKept  = 256                    // Of which an ACKACK is known: 2.56 s.
 
-	nakFloor = 20 * time.Millisecond // Between two NAKs for a loss.
+	nakFloor = 20 * time.Millisecond // Between two NAKs for a loss; half of it at last.
 
 	// nakRanges is how many ranges of 8 bytes fit a packet.
 	nakRanges = payloadSize / 8
@@ -56,6 +56,7 @@ func (r *Receiver) Work(now time.Time, out Output) {
 	if at-r.acks.trimmed >= trimPeriod {
 		r.acks.trimmed = at
 		r.order.turn(at)
+		r.rate.update(at, r.stats.PktRecv, r.stats.ByteRecv) // When nothing is acknowledged, too.
 		r.buffers.trim(r.ring.held)
 	}
 }
@@ -74,6 +75,7 @@ func (r *Receiver) ACKACK(now time.Time, number, timestamp uint32) {
 		r.acks.confirmed = true
 	}
 	r.rtt.sample(rtt)
+	r.nakAt = 0 // It was reckoned with another round trip.
 	// Some peers leave the timestamp out; it must not move the stream.
 	if sent := r.sent(at, timestamp); (sent - r.lastSent).Abs() <= driftForeign {
 		r.drift.sample(at, sent, rtt)
@@ -125,14 +127,20 @@ func (r *Receiver) ask(l *loss, at time.Duration) {
 // each (RTT + 4 RTTVar) / 2, half of the time an answer takes, which makes a
 // sender that does not guard against it send everything twice. So the first
 // repetition waits for the answer; if that did not come, the period is halved.
+//
+// Either is shorter where a repetition could not be answered in time else: one
+// repair too many costs less than none. What was asked for in vain twice is rare,
+// and is asked for the more often the less time there is left.
 func (r *Receiver) askAt(l *loss) time.Duration {
-	switch l.asks {
-	case 0:
+	switch left := l.detected + r.latency - r.rtt.smoothed - l.asked; {
+	case l.asks == 0:
 		return l.detected + r.order.tolerance(r.latency, r.rtt.smoothed)
-	case 1:
+	case left <= 0: // No answer will be in time.
 		return l.asked + max(r.rtt.answer(), nakFloor)
+	case l.asks == 1:
+		return l.asked + max(min(r.rtt.answer(), left*2/3), nakFloor)
 	default:
-		return l.asked + max(r.rtt.answer()/2, nakFloor)
+		return l.asked + min(max(r.rtt.answer()/2, nakFloor), max(left/4, nakFloor/2))
 	}
 }
 

@@ -125,6 +125,9 @@ func TestCutHandshakes(t *testing.T) {
 	whole := h.AppendExtended(control(packet.TypeHandshake, 0, 0, 0, 0), e)
 	for n := range whole {
 		p.send(whole[:n])
+		if n%40 == 0 { // Not more than a tick takes.
+			waitFor(t, "refusals", func() bool { return len(l.refusals()) > n-packet.HeaderSize })
+		}
 	}
 	waitFor(t, "refusals", func() bool { return len(l.refusals()) >= len(whole)-packet.HeaderSize })
 	malformed := 0

@@ -128,9 +128,8 @@ func (g *gateway) newHLS() (err error) {
 		Relay: g.node.Relay, SegmentDuration: g.cfg.HLS.Segment, PartDuration: g.cfg.HLS.Part,
 		// What leaves a playlist stays for as long as the playlist is: listing
 		// half of the log keeps no bytes that the log has let go.
-		Window:   g.cfg.Relay.Window / 2,
-		OnDemand: true,
-		Logger:   g.log.With("part", "hls"), Registerer: g.registry,
+		Window: g.cfg.Relay.Window / 2,
+		Logger: g.log.With("part", "hls"), Registerer: g.registry,
 	})
 	return err
 }

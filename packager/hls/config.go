@@ -31,10 +31,6 @@ type Config struct {
 	// Idle is how long a broadcast from upstream is followed after the last
 	// request for it, 30 s by default: several reloads of a playlist.
 	Idle time.Duration
-	// OnDemand lets a broadcast that is published here begin with the first request for
-	// it, too; what the log holds is listed at once. Each chunk of a broadcast that is
-	// followed wakes a goroutine and is looked through, whether or not anybody asks.
-	OnDemand bool
 	// Now is the clock; time.Now when nil.
 	Now        func() time.Time
 	Logger     *slog.Logger

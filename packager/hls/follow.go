@@ -22,8 +22,8 @@ type follower struct {
 	current    *msf.Catalog
 	renditions []*Rendition
 	leads      bool // The leader had something to read.
-	// idle tells whether nobody asks any more; nil when the broadcast is followed
-	// without being asked for.
+	// idle tells whether nobody asks any more; nil when the broadcast is followed to its
+	// end.
 	idle func() bool
 }
 

@@ -38,6 +38,7 @@ func newStage(t *testing.T, cfg hls.Config, media hlstest.Config) *stage {
 	enc := hlstest.New(t, b, media)
 	s := startStage(t, r, cfg)
 	s.enc = enc
+	s.server.Presentation("live/cam1") // Asking begins it.
 	return s
 }
 
@@ -80,6 +81,7 @@ func (s *stage) text(name string) string {
 	if !ok {
 		s.Fatal("no presentation")
 	}
+	synctest.Wait() // If it is the first to ask.
 	select {
 	case <-p.Ready():
 	default:

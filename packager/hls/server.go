@@ -9,9 +9,10 @@ import (
 	"github.com/freshet-live/freshet/relay"
 )
 
-// Server keeps the HLS view of every broadcast of a relay: of one that is published
-// here from its start, or with Config.OnDemand from the first request on, of one from
-// upstream while somebody asks for it.
+// Server keeps the HLS view of the broadcasts of a relay: of one that is published here
+// from the first request for it to its end, of one from upstream while somebody asks.
+// What the log holds is listed at once; each chunk that is followed wakes a goroutine and
+// is looked through, so nothing is that nobody asked for.
 type Server struct {
 	// Set by New, then read-only.
 	cfg     Config
@@ -39,9 +40,8 @@ func New(cfg Config) (*Server, error) {
 	}, nil
 }
 
-// Presentation looks the newest presentation of a namespace up. For a broadcast
-// from upstream, and with Config.OnDemand for any, asking is what begins it;
-// Presentation.Ready tells when there is something.
+// Presentation looks the newest presentation of a namespace up. Asking is what begins
+// it; Presentation.Ready tells when there is something.
 func (s *Server) Presentation(ns relay.Namespace) (*Presentation, bool) {
 	s.mu.RLock()
 	p, ok := s.presentations[ns]
@@ -52,14 +52,11 @@ func (s *Server) Presentation(ns relay.Namespace) (*Presentation, bool) {
 	if ok && !p.ended() {
 		return p, true
 	}
-	if b, live := s.cfg.Relay.Broadcast(ns); live && s.waits(b) && !ns.Hidden() {
+	if b, live := s.cfg.Relay.Broadcast(ns); live && !ns.Hidden() {
 		return s.ask(b)
 	}
 	return p, ok
 }
-
-// waits tells whether a broadcast is followed only once somebody asks.
-func (s *Server) waits(b *relay.Broadcast) bool { return b.Remote() || s.cfg.OnDemand }
 
 // ask begins a presentation.
 func (s *Server) ask(b *relay.Broadcast) (*Presentation, bool) {
@@ -82,32 +79,17 @@ func (s *Server) ask(b *relay.Broadcast) (*Presentation, bool) {
 	return p, true
 }
 
-// Run follows the relay's broadcasts until ctx ends. It owns a goroutine for
-// each broadcast and returns when they have ended.
+// Run follows the broadcasts that are asked for until ctx ends. It owns a goroutine for
+// each and returns when they have ended.
 func (s *Server) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer s.stop()
-	known := make(map[*relay.Broadcast]bool)
 	for {
-		broadcasts, changed := s.cfg.Relay.Broadcasts("")
-		now := make(map[*relay.Broadcast]bool, len(broadcasts))
-		begun := s.takeAsked()
-		for _, b := range broadcasts {
-			if s.waits(b) {
-				continue
-			}
-			now[b] = true
-			if !known[b] {
-				begun = append(begun, s.add(b))
-			}
-		}
-		for _, p := range begun {
+		for _, p := range s.takeAsked() {
 			wg.Go(func() { s.follow(ctx, p) })
 		}
-		known = now
 		select {
-		case <-changed:
 		case <-s.begin:
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -127,14 +109,6 @@ func (s *Server) takeAsked() []*Presentation {
 	asked := s.asked
 	s.asked = nil
 	return asked
-}
-
-func (s *Server) add(b *relay.Broadcast) *Presentation {
-	p := newPresentation(b, s.cfg, s.metrics)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.presentations[b.Namespace()] = p
-	return p
 }
 
 // follow runs a broadcast's follower and keeps what it made for a while.

@@ -141,7 +141,7 @@ func TestBroadcastFromUpstreamIsFollowedWhileAskedFor(t *testing.T) {
 func TestOnDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		origin, enc := newOrigin(t, hlstest.Config{})
-		s := startStage(t, origin, hls.Config{OnDemand: true, Linger: 10 * time.Second})
+		s := startStage(t, origin, hls.Config{Linger: 10 * time.Second})
 		defer s.stop()
 		s.enc = enc
 		s.play(9 * time.Second)

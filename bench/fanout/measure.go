@@ -140,13 +140,13 @@ func (m *measurement) recordAlone(ctx context.Context, s server) (err error) {
 
 func (m *measurement) measureBare(ctx context.Context) (r result, err error) {
 	if m.beside {
-		scene, err := load.NewScene(ctx, m.binaries[len(m.binaries)-1], m.dir)
-		if err != nil {
-			return r, err
+		scene, failed := load.NewScene(ctx, m.binaries[len(m.binaries)-1], m.dir)
+		if failed != nil {
+			return r, failed
 		}
 		defer func() { err = errors.Join(err, scene.Close()) }()
-		if err := scene.Push(ctx, m.clip, m.door, m.nice); err != nil {
-			return r, err
+		if failed := scene.Push(ctx, m.clip, m.door, m.nice); failed != nil {
+			return r, failed
 		}
 	}
 	c, at, err := startBare(ctx, m.dir, m.schedule)

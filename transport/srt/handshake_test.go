@@ -221,15 +221,20 @@ func TestManyCallersWait(t *testing.T) {
 	}
 }
 
-// SRT before 1.3: the handshake has no extensions, the latency comes later.
-func TestVersion4(t *testing.T) {
-	l := start(t, srt.Config{})
-	p := newPeer(t, l.addr.String())
+// conclude4 asks in the words of version 4.
+func (p *rawPeer) conclude4() {
 	p.induct()
 	p.send(packet.Handshake{
 		Version: 4, Extension: packet.Datagram, Sequence: 1000, MTU: 1500, FlowWindow: 8192,
 		Type: packet.Conclusion, Socket: p.socket, Cookie: p.cookie,
 	}.Append(control(packet.TypeHandshake, 0, 0, 50_000, 0)))
+}
+
+// SRT before 1.3: the handshake has no extensions, the latency comes later.
+func TestVersion4(t *testing.T) {
+	l := start(t, srt.Config{})
+	p := newPeer(t, l.addr.String())
+	p.conclude4()
 	r := l.request(t)
 	if r.HandshakeVersion() != 4 || r.StreamID() != "" || r.Encrypted() || r.PeerVersion() != 0 {
 		t.Errorf("handshake %d, stream id %q", r.HandshakeVersion(), r.StreamID())
@@ -267,11 +272,7 @@ func TestVersion4(t *testing.T) {
 func TestVersion4WithoutLatency(t *testing.T) {
 	l := start(t, srt.Config{})
 	p := newPeer(t, l.addr.String())
-	p.induct()
-	p.send(packet.Handshake{
-		Version: 4, Extension: packet.Datagram, Sequence: 1000, MTU: 1500, FlowWindow: 8192,
-		Type: packet.Conclusion, Socket: p.socket, Cookie: p.cookie,
-	}.Append(control(packet.TypeHandshake, 0, 0, 50_000, 0)))
+	p.conclude4()
 	in := receiveAll(t, l.accept(t, ""))
 	p.to = p.handshake().Socket
 	for n := range 3 {
